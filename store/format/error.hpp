@@ -1,0 +1,31 @@
+// The error value of the store's formats: what went wrong, in which input, at which byte. Rendered at the edge.
+#pragma once
+#include "store/format/try.hpp"
+#include <cstdint>
+#include <string>
+
+namespace store {
+
+enum class ErrorCode : uint8_t {
+  malformed,   // the bytes do not follow the format
+  limit,       // well formed, but beyond a limit of this implementation (named in the message)
+  mismatch,    // content does not have the hash or size that was promised
+  signature,   // no acceptable signature: the message names the keys that were tried and found
+  unsupported, // a feature of the format that this program does not implement
+  invalid,     // an argument that no correct caller passes (bad name, bad path)
+  sink,        // the consumer of a stream refused it (full disk, closed socket)
+};
+
+inline constexpr uint64_t kNoOffset = ~uint64_t{0};
+
+struct Error {
+  ErrorCode code = ErrorCode::malformed;
+  std::string message;          // one sentence, no trailing full stop: «expected "(" but found "x"»
+  uint64_t offset = kNoOffset;  // byte offset in the input, where there is one
+  // The message with its place: «NAR, byte 96: …». `subject` names the input.
+  [[nodiscard]] std::string describe(std::string_view subject) const;
+};
+
+template <class T> using Result = std::expected<T, Error>;
+
+} // namespace store

@@ -1,0 +1,146 @@
+// The local store: a folder of immutable trees and a SQLite database (WAL) of what is valid.
+//
+//   ROOT/store/DIGEST-NAME      the trees; logical path /kpkg/store/DIGEST-NAME
+//   ROOT/store/.tmp-*           being added; never visible as paths; swept by gc
+//   ROOT/var/db.sqlite          schemas/store.sql
+//   ROOT/var/roots/             links to logical store paths, or to links of users (indirect)
+//   ROOT/var/profiles/NAME      -> NAME-N-link -> /kpkg/store/…   (generations)
+//   ROOT/var/log/DIGEST-NAME.drv.log   build logs
+//   ROOT/var/gc.lock            shared: adders; exclusive: the collector
+//
+// ROOT is $KPKG_ROOT, else ~/.local/share/kpkg, for the root user /kpkg. Files: mtime 1, modes 0444/0555.
+// Invariants: a path is registered only when its tree is complete, canonical and synced (a crash leaves the whole path
+// or nothing visible); references of a valid path are valid; a registered tree never changes; deleting never races
+// with adding (gc.lock, and temporary roots are rows of the running process).
+// Errors are exceptions (store::StoreError). One LocalStore per thread; any number of processes share a ROOT.
+#pragma once
+#include "store/format/derivation.hpp"
+#include "store/format/nar.hpp"
+#include "store/format/narinfo.hpp"
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+
+namespace store {
+
+class StoreError : public std::runtime_error {
+public:
+  explicit StoreError(const std::string& message, std::string hint = {}) : std::runtime_error(message), hint_(std::move(hint)) {}
+  [[nodiscard]] const std::string& hint() const { return hint_; } // what the user can do, or ""
+private:
+  std::string hint_;
+};
+
+// The value, or a StoreError that describes the format error in `subject`.
+template <class T> T unwrap(Result<T> result, std::string_view subject) {
+  if (!result) throw StoreError(result.error().describe(subject));
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
+}
+
+// $KPKG_ROOT, else the default above.
+[[nodiscard]] std::filesystem::path default_root();
+
+// Serialises the file tree at `path` (a file, folder or symlink) as a NAR into a visitor or sink. `filter` (optional)
+// is asked for every path below the root with its file type; false leaves it out.
+using PathFilter = std::function<bool(const std::filesystem::path& path, std::filesystem::file_type type)>;
+void dump_path(const std::filesystem::path& path, NarVisitor& visitor, const PathFilter& filter = {});
+[[nodiscard]] std::pair<Hash, uint64_t> hash_path(const std::filesystem::path& path, const PathFilter& filter = {});
+
+struct GcOptions {
+  bool dry_run = false;
+  uint64_t max_freed_bytes = ~uint64_t{0};
+};
+struct GcResult {
+  std::vector<StorePath> deleted; // or would be
+  uint64_t freed_bytes = 0;       // sum of NAR sizes
+};
+
+struct ProfileGeneration {
+  uint64_t number = 0;
+  StorePath path;
+  int64_t created_unix_s = 0;
+  bool current = false;
+};
+
+struct VerifyProblem {
+  StorePath path;
+  std::string what; // «NAR hash is …, the database says …», «missing on disk»
+};
+
+class LocalStore {
+public:
+  explicit LocalStore(std::filesystem::path root = default_root()); // creates what is missing
+  ~LocalStore();
+  LocalStore(const LocalStore&) = delete;
+  LocalStore& operator=(const LocalStore&) = delete;
+
+  [[nodiscard]] const std::filesystem::path& root() const;
+  [[nodiscard]] std::filesystem::path physical(const StorePath& path) const; // ROOT/store/DIGEST-NAME
+  [[nodiscard]] std::filesystem::path store_folder() const;                  // ROOT/store
+  [[nodiscard]] std::filesystem::path log_path(const StorePath& drv) const;
+
+  // --- query
+  [[nodiscard]] bool is_valid(const StorePath& path);
+  [[nodiscard]] std::optional<PathInfo> query(const StorePath& path);
+  [[nodiscard]] std::vector<StorePath> query_all();                       // sorted
+  [[nodiscard]] std::optional<StorePath> find_by_digest(std::string_view digest);
+  [[nodiscard]] StorePathSet referrers(const StorePath& path);
+  // All paths reachable by references, the given ones included. Every one is valid.
+  [[nodiscard]] StorePathSet closure(const StorePathSet& paths);
+  [[nodiscard]] std::vector<StorePath> closure_references_first(const StorePathSet& paths);
+
+  // --- add. All are idempotent, return the registered info, and leave a temporary root for this process.
+  PathInfo add_source(const std::filesystem::path& path, std::string_view name, const PathFilter& filter = {});
+  PathInfo add_text(std::string_view name, std::string_view contents, const StorePathSet& references = {});
+  StorePath add_derivation(const Derivation& derivation); // its .drv file
+  // From a NAR stream: `produce` feeds the sink. Content must have info.nar_hash and size, references must be valid.
+  // Signatures are stored, not judged: that is the caller's policy.
+  PathInfo add_nar(const PathInfo& info, const std::function<void(const ByteSink&)>& produce);
+  // A builder's output standing at physical(path) or at `tree` on the same file system: canonicalised, scanned for
+  // references to `candidates`, hashed, moved in and registered. Several outputs are registered in one transaction.
+  struct BuiltOutput {
+    StorePath path;
+    std::filesystem::path tree;
+    std::string content_address;
+  };
+  std::vector<PathInfo> add_outputs(const std::vector<BuiltOutput>& outputs, const StorePathSet& candidates,
+                                    const std::optional<StorePath>& deriver);
+  void add_signatures(const StorePath& path, const std::vector<Signature>& signatures);
+  void add_temp_root(const StorePath& path); // until this process ends
+
+  // --- read
+  void dump_nar(const StorePath& path, const ByteSink& sink); // of a valid path
+  [[nodiscard]] Derivation read_derivation(const StorePath& drv_path);
+
+  // --- verify, collect
+  [[nodiscard]] std::vector<VerifyProblem> verify(bool check_contents);
+  GcResult collect_garbage(const GcOptions& options = {});
+  // An indirect root: `link` (made, atomically replaced) -> physical(path); registered in var/roots.
+  void add_root_link(const std::filesystem::path& link, const StorePath& path);
+  [[nodiscard]] std::vector<std::pair<std::string, StorePath>> roots(); // what keeps what alive
+
+  // --- profiles
+  [[nodiscard]] std::vector<ProfileGeneration> generations(std::string_view profile);
+  uint64_t new_generation(std::string_view profile, const StorePath& path); // number; atomic switch
+  void switch_generation(std::string_view profile, uint64_t number);
+  [[nodiscard]] std::optional<StorePath> current(std::string_view profile);
+
+  // Held while building a derivation so that two processes do not build it twice.
+  [[nodiscard]] std::unique_ptr<class PathLock> lock_path(const StorePath& path);
+
+private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+class PathLock {
+public:
+  explicit PathLock(const std::filesystem::path& lock_file); // blocks
+  ~PathLock();
+  PathLock(const PathLock&) = delete;
+private:
+  int fd_ = -1;
+};
+
+} // namespace store
