@@ -1,0 +1,3 @@
+#pragma once
+#include <cstdint>
+namespace runtime { enum class Op : uint32_t {}; }
