@@ -12,7 +12,9 @@
 namespace store {
 
 using Bytes = std::span<const std::byte>;
-[[nodiscard]] inline Bytes as_bytes(std::string_view text) { return std::as_bytes(std::span{text.data(), text.size()}); }
+[[nodiscard]] inline Bytes as_bytes(std::string_view text) {
+  return std::as_bytes(std::span{text.data(), text.size()});
+}
 
 enum class HashAlgorithm : uint8_t { md5, sha1, sha256, sha512 };
 [[nodiscard]] constexpr size_t hash_size_bytes(HashAlgorithm algorithm) {
@@ -24,6 +26,15 @@ enum class HashAlgorithm : uint8_t { md5, sha1, sha256, sha512 };
   }
   return 0;
 }
+// Whether this build can compute it: everything on the host, SHA-256 and SHA-512 in the kernel. parse_hash_algorithm
+// refuses the others (`unsupported`), so that no Hash of theirs comes from outside.
+[[nodiscard]] constexpr bool is_supported([[maybe_unused]] HashAlgorithm algorithm) {
+#ifdef KPKG_KERNEL
+  return algorithm == HashAlgorithm::sha256 || algorithm == HashAlgorithm::sha512;
+#else
+  return true;
+#endif
+}
 [[nodiscard]] std::string_view to_string(HashAlgorithm algorithm); // "sha256"
 [[nodiscard]] Result<HashAlgorithm> parse_hash_algorithm(std::string_view text);
 
@@ -33,10 +44,10 @@ struct Hash {
   [[nodiscard]] Bytes bytes() const { return Bytes{storage}.first(hash_size_bytes(algorithm)); }
   friend auto operator<=>(const Hash&, const Hash&) = default;
 
-  [[nodiscard]] std::string base16() const;      // digits only
-  [[nodiscard]] std::string nix32() const;       // digits only
-  [[nodiscard]] std::string sri() const;         // "sha256-…="
-  [[nodiscard]] std::string to_string() const;   // "sha256:NIX32", the form of narinfo
+  [[nodiscard]] std::string base16() const;    // digits only
+  [[nodiscard]] std::string nix32() const;     // digits only
+  [[nodiscard]] std::string sri() const;       // "sha256-…="
+  [[nodiscard]] std::string to_string() const; // "sha256:NIX32", the form of narinfo
   // Any of: ALGO:BASE16, ALGO:NIX32, ALGO:BASE64, SRI; and the bare digits when `algorithm` is given (a prefix that
   // contradicts it is an error).
   [[nodiscard]] static Result<Hash> parse(std::string_view text);
