@@ -13,10 +13,10 @@ struct PathInfo {
   StorePath path;
   Hash nar_hash; // SHA-256
   uint64_t nar_size_bytes = 0;
-  StorePathSet references; // may contain path itself
-  std::optional<StorePath> deriver;
-  std::vector<Signature> signatures;
-  std::string content_address; // "" or Nix's form: "text:sha256:NIX32", "fixed:r:sha256:NIX32"
+  StorePathSet references{}; // may contain path itself
+  std::optional<StorePath> deriver{};
+  std::vector<Signature> signatures{};
+  std::string content_address{}; // "" or Nix's form: "text:sha256:NIX32", "fixed:r:sha256:NIX32"
 
   [[nodiscard]] std::string fingerprint(std::string_view store_dir = kStoreDir) const;
   void sign(const SecretKey& key); // adds, or replaces the same key name's signature
@@ -28,10 +28,10 @@ struct PathInfo {
 
 struct NarInfo {
   PathInfo info;
-  std::string url;                       // relative to the cache
-  std::string compression = "none";      // "none", "zstd", "xz", …; missing or empty in the text means "bzip2"
-  std::optional<Hash> file_hash;         // of the file at url
-  std::optional<uint64_t> file_size_bytes;
+  std::string url;                  // relative to the cache
+  std::string compression = "none"; // "none", "zstd", "xz", …; missing or empty in the text means "bzip2"
+  std::optional<Hash> file_hash{};  // of the file at url
+  std::optional<uint64_t> file_size_bytes{};
 
   // Strict: required keys once, duplicates of single-valued keys are errors, unknown keys are ignored.
   [[nodiscard]] static Result<NarInfo> parse(std::string_view text, std::string_view store_dir = kStoreDir);
