@@ -1,0 +1,26 @@
+// The folder of one build, ROOT/var/builds/DIGEST-PID-N, on the file system of the store, so that an output moves there
+// by a rename. Its lock file says that its process lives; a folder whose lock is free is rubbish and swept.
+#pragma once
+#include <filesystem>
+#include <string>
+
+namespace build {
+
+class BuildFolder {
+public:
+  BuildFolder(const std::filesystem::path& store_root, std::string_view digest);
+  ~BuildFolder(); // removes it, whatever modes a builder has left behind
+  BuildFolder(const BuildFolder&) = delete;
+  BuildFolder& operator=(const BuildFolder&) = delete;
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  // Moves it to ROOT/var/failed/NAME-N, where it stays until the user removes it.
+  [[nodiscard]] std::filesystem::path keep(std::string_view name);
+
+private:
+  std::filesystem::path root_, path_, lock_file_;
+  int lock_ = -1;
+};
+
+void sweep_build_folders(const std::filesystem::path& store_root);
+
+} // namespace build

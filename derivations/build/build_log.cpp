@@ -1,0 +1,72 @@
+// Bytes go to the file as they come. A line longer than kMaxLineBytes is passed on in pieces, so that a builder that
+// never ends its line costs no memory.
+#include "derivations/build/build_log.hpp"
+#include "derivations/build/build_error.hpp"
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace build {
+namespace {
+constexpr size_t kTailLines = 20;
+constexpr size_t kMaxLineBytes = 16 * 1024;
+constexpr size_t kMaxTailLineBytes = 500;
+} // namespace
+
+BuildLog::BuildLog(std::filesystem::path file, std::function<void(std::string_view)> on_line)
+    : file_(std::move(file)), on_line_(std::move(on_line)) {
+  std::filesystem::create_directories(file_.parent_path());
+  fd_ = ::open(file_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+  if (fd_ < 0) throw BuildError("cannot write the log " + file_.string() + ": " + std::strerror(errno));
+}
+
+BuildLog::~BuildLog() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+void BuildLog::append(std::string_view output) {
+  for (std::string_view rest = output; !rest.empty();) {
+    const ssize_t written = ::write(fd_, rest.data(), rest.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) throw BuildError("cannot write the log " + file_.string() + ": " + std::strerror(errno));
+    rest.remove_prefix(static_cast<size_t>(written));
+  }
+  while (!output.empty()) {
+    const size_t end = output.find('\n');
+    const size_t take = std::min({end, output.size(), kMaxLineBytes - line_.size()});
+    line_.append(output.substr(0, take));
+    output.remove_prefix(take);
+    if (take == end) {
+      output.remove_prefix(1);
+      end_line();
+    } else if (line_.size() == kMaxLineBytes) {
+      end_line();
+    }
+  }
+}
+
+void BuildLog::finish() {
+  if (!line_.empty()) end_line();
+}
+
+void BuildLog::end_line() {
+  if (line_.ends_with('\r')) line_.pop_back();
+  if (on_line_) on_line_(line_);
+  std::string kept = line_.substr(0, kMaxTailLineBytes);
+  std::ranges::replace_if(
+      kept, [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; }, '?');
+  tail_.push_back(std::move(kept));
+  if (tail_.size() > kTailLines) tail_.pop_front();
+  line_.clear();
+}
+
+std::string BuildLog::tail_text() const {
+  if (tail_.empty()) return "\nit printed nothing";
+  std::string text = "\nthe end of its log (" + file_.string() + "):";
+  for (const std::string& line : tail_) text += "\n  | " + line;
+  return text;
+}
+
+} // namespace build
