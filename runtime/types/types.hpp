@@ -23,6 +23,9 @@ public:
   static constexpr HeapType defined(TypeId id) { return HeapType{static_cast<uint32_t>(id)}; }
   static constexpr HeapType in_group(uint32_t index) { return HeapType{kGroup | index}; }
   static constexpr HeapType abstract(AbstractHeap heap) { return HeapType{kAbstract | static_cast<uint32_t>(heap)}; }
+  // Below every heap type: what `ref.as_non_null` leaves of an unknown operand in dead code. On the validator's stack
+  // only.
+  static constexpr HeapType bottom() { return HeapType{kAbstract | 0xff}; }
   static constexpr HeapType from_bits(uint32_t bits) { return HeapType{bits}; }
   [[nodiscard]] constexpr uint32_t bits() const { return bits_; }
   [[nodiscard]] constexpr bool is_abstract() const { return (bits_ & kAbstract) == kAbstract; }
