@@ -1,0 +1,25 @@
+# Two instances: hello imports the functions of greeter. The system ends when hello has ended, with its status.
+{ kpkgs }:
+
+let
+  greeter = import ./greeter/kpkg.nix { inherit kpkgs; };
+  hello = import ./hello/kpkg.nix { inherit kpkgs; };
+in
+kpkgs.mkSystem {
+  name = "hello-system";
+  instances = [
+    {
+      name = "greeter";
+      component = greeter;
+      grants = [ ];
+      exit = "ignore"; # a library: it waits to be called
+    }
+    {
+      name = "hello";
+      component = hello;
+      links = { greeter = "greeter"; };
+      args = [ "kernel" ];
+      grants = [ "stdout" "stderr" ];
+    }
+  ];
+}
