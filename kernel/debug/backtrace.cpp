@@ -1,0 +1,79 @@
+// Symbol table format (.symbols, written by debug/symbol_table.py, little-endian): u32 count, u32 reserved, then count
+// entries sorted by address {u32 address - kernel_text_begin, u32 offset of the name}, then NUL-terminated names.
+#include "kernel/debug/backtrace.hpp"
+#include "kernel/arch/x86_64/traps.hpp"
+#include "kernel/debug/line.hpp"
+#include <cstring>
+
+extern "C" {
+extern const char kernel_text_begin[], kernel_text_end[], kernel_symbol_table[];
+}
+
+namespace kernel {
+namespace {
+
+constexpr int kMaxFrames = 48;
+
+struct FrameLink {
+  uint64_t caller_rbp, return_address;
+};
+
+bool read_link(uint64_t rbp, FrameLink& link) {
+  if (rbp == 0 || rbp % 8 != 0) return false;
+  struct Request {
+    uint64_t rbp;
+    FrameLink* link;
+  } request{rbp, &link};
+  return !arch::probe(
+              [](void* argument) {
+                auto* r = static_cast<Request*>(argument);
+                const auto* source = reinterpret_cast<volatile const uint64_t*>(r->rbp);
+                *r->link = {source[0], source[1]};
+              },
+              &request)
+              .trapped;
+}
+
+} // namespace
+
+Symbol find_symbol(uint64_t address) {
+  const auto begin = reinterpret_cast<uint64_t>(kernel_text_begin);
+  if (address < begin || address >= reinterpret_cast<uint64_t>(kernel_text_end)) return {};
+  const auto* words = reinterpret_cast<const uint32_t*>(kernel_symbol_table);
+  const uint32_t count = words[0];
+  const uint32_t* entries = words + 2;
+  const char* names = kernel_symbol_table + 8 + uint64_t{count} * 8;
+  const uint64_t target = address - begin;
+  uint32_t low = 0;
+  uint32_t high = count; // the last entry at or before target is at low - 1
+  while (low < high) {
+    const uint32_t middle = low + (high - low) / 2;
+    if (entries[middle * 2] <= target)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  if (low == 0) return {};
+  return {names + entries[(low - 1) * 2 + 1], target - entries[(low - 1) * 2]};
+}
+
+void print_backtrace(std::string_view prefix, uint64_t rip, uint64_t rbp) {
+  for (int i = 0; i < kMaxFrames && rip != 0; ++i) {
+    // A return address may be the next function's first byte when the call was the last instruction: look one byte
+    // before.
+    const Symbol symbol = find_symbol(i == 0 ? rip : rip - 1);
+    Line line;
+    line.text(prefix).text("#").decimal(static_cast<uint64_t>(i)).text(i < 10 ? "  " : " ").hex16(rip).text(" ");
+    if (symbol.name.empty())
+      line.text("(outside of the kernel)");
+    else
+      line.text(symbol.name).text("+").hex(symbol.offset + (i == 0 ? 0 : 1));
+    line.text("\n").write();
+    FrameLink link;
+    if (!read_link(rbp, link) || (link.caller_rbp != 0 && link.caller_rbp == rbp)) return;
+    rip = link.return_address;
+    rbp = link.caller_rbp;
+  }
+}
+
+} // namespace kernel

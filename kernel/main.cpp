@@ -1,0 +1,101 @@
+// The kernel from its first line to its last: a flat list of phases, each named on the boot chart. What each needs of
+// the ones before it stands above it.
+#include "kernel/arch/x86_64/clock.hpp"
+#include "kernel/arch/x86_64/cpu.hpp"
+#include "kernel/arch/x86_64/start.hpp"
+#include "kernel/arch/x86_64/traps.hpp"
+#include "kernel/boot/boot_info.hpp"
+#include "kernel/boot/chart.hpp"
+#include "kernel/boot/command_line.hpp"
+#include "kernel/debug/kernel_test.hpp"
+#include "kernel/debug/line.hpp"
+#include "kernel/debug/panic.hpp"
+#include "kernel/drivers/exit_device.hpp"
+#include "kernel/drivers/serial.hpp"
+#include "kernel/memory/heap.hpp"
+#include "kernel/memory/kernel_map.hpp"
+#include "kernel/memory/physical.hpp"
+#include <sodium.h>
+
+extern "C" {
+using Constructor = void (*)();
+extern const Constructor init_array_begin[], init_array_end[];
+}
+
+namespace kernel {
+namespace {
+
+// What the boot loader told; static, because it is large and lives as long as the kernel.
+constinit BootInfo boot_info;
+
+std::span<const std::byte> first_module() {
+  if (boot_info.module_count == 0) return {};
+  return {direct(boot_info.modules[0].base), boot_info.modules[0].size};
+}
+
+[[noreturn]] void run_tests(std::string_view pattern) {
+  const uint32_t failures = run_kernel_tests(pattern, first_module());
+  if (failures == ~uint32_t{0}) {
+    Line().text("tests: no test of this kernel matches \"").text(pattern).text("\"\n").write();
+    power_off(Outcome::bad_command_line);
+  }
+  power_off(failures == 0 ? Outcome::success : Outcome::tests_failed);
+}
+
+} // namespace
+
+void kernel_main(uint32_t protocol, uint64_t information) {
+  BootChart chart;
+  set_up_serial();
+  serial_write("boot: kpkg kernel " KPKG_VERSION ", x86-64\n");
+
+  // Traps first: from here on a fault is a report and not a silent restart.
+  arch::set_up_descriptors();
+  const arch::CpuFeatures cpu = arch::enable_cpu_features();
+  chart.mark("processor");
+
+  // The loader's structures lie in memory that the frame allocator would give away: read and reserve them before.
+  auto parsed = parse_boot_info(protocol, information, {direct(0), uint64_t{4} << 30});
+  if (!parsed) panic(parsed.error());
+  boot_info = *parsed;
+  set_up_frames(boot_info);
+  chart.mark("frames");
+
+  // The heap comes before the map: address ranges are kept in containers. Both work on the first 4 GiB until then.
+  set_up_heap();
+  set_up_kernel_map(boot_info);
+  chart.mark("memory map");
+
+  for (const Constructor* constructor = init_array_begin; constructor != init_array_end; ++constructor)
+    (*constructor)();
+  arch::set_up_clock();
+  arch::enable_interrupts();
+  chart.mark("clock");
+
+  if (sodium_init() < 0) panic("libsodium does not start");
+  chart.mark("cryptography");
+
+  Line()
+      .text("boot: ")
+      .decimal(frames().free_count() * kFrameSize >> 20)
+      .text(" MiB of memory free,")
+      .text(cpu.avx ? " avx" : "")
+      .text(cpu.smep ? " smep" : "")
+      .text(cpu.smap ? " smap" : "")
+      .text(cpu.umip ? " umip" : "")
+      .text(cpu.rdrand ? " rdrand" : " no random numbers")
+      .text("\n")
+      .write();
+
+  const auto options = CommandLine::parse(boot_info.command_line);
+  if (!options) {
+    Line().text("boot: command line: ").text(options.error()).text("\n").write();
+    power_off(Outcome::bad_command_line);
+  }
+  chart.report(arch::tsc_per_microsecond());
+  if (!options->test.empty()) run_tests(options->test);
+  serial_write("boot: nothing to do: the command line names neither kpkg.generation nor test\n");
+  power_off(Outcome::bad_command_line);
+}
+
+} // namespace kernel

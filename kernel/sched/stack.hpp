@@ -1,0 +1,28 @@
+// Stacks for guests: address space with a guard page below, frames, and a way to run a function on it.
+#pragma once
+#include "kernel/arch/x86_64/traps.hpp"
+#include <expected>
+#include <string_view>
+
+namespace kernel {
+
+class Stack {
+public:
+  [[nodiscard]] static std::expected<Stack, std::string_view> create(uint64_t size_bytes);
+  Stack(Stack&& other) noexcept;
+  Stack& operator=(Stack&&) = delete;
+  ~Stack();
+  [[nodiscard]] arch::StackBounds bounds() const { return bounds_; }
+
+  // Runs `function` on this stack and comes back. C++ exceptions must not leave it.
+  template <class Function> void run(Function&& function) const {
+    run_raw([](void* f) { (*static_cast<Function*>(f))(); }, &function);
+  }
+
+private:
+  explicit Stack(arch::StackBounds bounds) : bounds_(bounds) {}
+  void run_raw(void (*function)(void*), void* argument) const;
+  arch::StackBounds bounds_;
+};
+
+} // namespace kernel
