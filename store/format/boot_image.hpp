@@ -23,10 +23,10 @@ namespace store {
 
 struct BootImage {
   std::string_view manifest; // views into the image
-  std::vector<Signature> signatures;
-  Generation generation;
-  Hash hash; // of the manifest, computed
-  std::vector<Bytes> nars; // parallel to generation.closure
+  std::vector<Signature> signatures{};
+  Generation generation{};
+  Hash hash{};               // of the manifest, computed
+  std::vector<Bytes> nars{}; // parallel to generation.closure
 
   // The image must outlive the result.
   [[nodiscard]] static Result<BootImage> parse(Bytes image);
