@@ -6,8 +6,10 @@
 //   Instance, Func, Table, Memory, Global: owned by their Store; addresses stay valid until it is destroyed
 //
 // Thread-safety: Engine and Module may be used from any thread (an Engine locks its registry); a Store from one at a
-// time, except Store::interrupt(), which any thread (or an interrupt handler) may call.
-// Errors: ErrorKind in runtime/types/error.hpp. Nothing here throws.
+// time, except Store::interrupt(), which any thread (or an interrupt handler) may call. Calls nest (wasm → host → wasm)
+// on one stack; a scheduler may switch stacks inside a host function.
+// Errors: ErrorKind in runtime/types/error.hpp. Nothing here throws, and host functions must not throw either: C++
+// exceptions cannot pass through generated code.
 #pragma once
 #include "runtime/binary/module.hpp"
 #include "runtime/codegen/compiled_code.hpp"
@@ -31,8 +33,9 @@ struct Value {
 
 struct EngineOptions {
   CompileOptions compile;
-  bool guard_pages = true; // 32-bit memories: 4 GiB reservation + guard instead of checks
 };
+
+struct CallableType; // a function type with its trampolines, cached by the Engine (exec/code.hpp)
 
 class Engine {
 public:
@@ -42,6 +45,9 @@ public:
   Engine& operator=(const Engine&) = delete;
   [[nodiscard]] TypeRegistry& types();
   [[nodiscard]] const EngineOptions& options() const;
+  // Makes the trampolines of many types at once, in one piece of code memory; otherwise each is made when it is first
+  // needed. Worth calling before defining many host functions.
+  [[nodiscard]] Result<void> prepare_calls(std::span<const FuncType> types);
   struct Impl;
   [[nodiscard]] Impl& impl() { return *impl_; }
 
@@ -71,11 +77,14 @@ private:
 class Store;
 class Instance;
 
+// A function and its Store. `Value::ref(type, uint64_t(&func->ref))` is it as a funcref; a funcref value that comes out of
+// a guest can be called as Func{*reinterpret_cast<FuncRef*>(bits), &store}.
 class Func {
 public:
   [[nodiscard]] TypeId type() const { return ref.type; }
   FuncRef ref;
   Store* store = nullptr;
+  mutable const CallableType* callable = nullptr; // set by the first call
 };
 class Table;
 class Memory;
@@ -92,19 +101,22 @@ public:
   [[nodiscard]] virtual uint64_t size() const = 0;
   [[nodiscard]] virtual Result<Value> get(uint64_t index) const = 0;
   [[nodiscard]] virtual Result<void> set(uint64_t index, Value value) = 0;
+  [[nodiscard]] virtual Result<uint64_t> grow(uint64_t delta, Value init) = 0; // the old size
   VMTable vm;
 };
 class Memory {
 public:
   virtual ~Memory() = default;
   [[nodiscard]] virtual const MemoryType& type() const = 0;
-  [[nodiscard]] std::span<std::byte> bytes() { return {vm.base, vm.size_bytes.load()}; } // until the next grow
+  [[nodiscard]] virtual Result<uint64_t> grow(uint64_t delta_pages) = 0; // the old size in pages
+  [[nodiscard]] std::span<std::byte> bytes() { return {vm.base, vm.size_bytes.load()}; } // base stays, size grows
   VMMemory vm;
 };
 class Global {
 public:
   GlobalType type;
   VMGlobal* cell = nullptr;
+  Store* store = nullptr;
   [[nodiscard]] Value get() const { return {type.type, {cell->bits[0], cell->bits[1]}}; }
 };
 
@@ -116,7 +128,7 @@ public:
   [[nodiscard]] virtual const std::string& name() const = 0;
 };
 
-// A host function. `caller` is the importing instance (null when the host calls it). Values: params in, results out.
+// A host function's call. `caller` is the importing instance (null when the host calls it). Values: params in, results out.
 struct HostCall {
   Store& store;
   Instance* caller;
@@ -129,6 +141,7 @@ using HostFunction = std::function<Result<void>(HostCall& call)>;
 
 struct StoreOptions {
   uint64_t memory_limit_bytes = ~uint64_t{0}; // all memories of the store together; grow fails beyond
+  uint64_t table_limit_elements = kMaxTableElements; // of each table
   uintptr_t stack_limit = 0;                  // 0: platform::guest_stack_limit() at each call
 };
 
@@ -145,15 +158,20 @@ public:
   [[nodiscard]] Result<Instance*> instantiate(std::shared_ptr<const Module> module, std::span<const Extern> imports,
                                               std::string name = {});
   [[nodiscard]] Result<std::vector<Value>> call(Func& func, std::span<const Value> arguments);
+  // The same without checks and allocations: `values` has room for max(params, results) slots, holds the parameters
+  // (as in exec/vmctx.hpp) and receives the results. For callers that know the type.
+  [[nodiscard]] Result<void> call_unchecked(const Func& func, std::span<uint64_t> values);
 
-  Func* host_function(const FuncType& type, HostFunction function);
+  [[nodiscard]] Func* host_function(const FuncType& type, HostFunction function);
   [[nodiscard]] Result<Table*> new_table(const TableType& type, Value init);
   [[nodiscard]] Result<Memory*> new_memory(const MemoryType& type);
   [[nodiscard]] Global* new_global(const GlobalType& type, Value value);
 
-  // Makes the running (or next) guest call trap with TrapCode::interrupted. Async-signal-safe.
+  // Makes the running guest call, and all after it, trap with TrapCode::interrupted at the next loop or function entry
+  // until clear_interrupt(). Async-signal-safe. Needs CompileOptions::interruptible.
   void interrupt();
   void clear_interrupt();
+  [[nodiscard]] bool interrupted() const; // for host functions that wait
   struct Impl;
   [[nodiscard]] Impl& impl() { return *impl_; }
 

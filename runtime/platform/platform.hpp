@@ -47,6 +47,7 @@ void set_fault_handler(FaultHandler handler);
 // --- clocks, randomness, console: what WASI needs at least
 [[nodiscard]] uint64_t monotonic_ns();
 [[nodiscard]] uint64_t realtime_ns(); // since 1970-01-01
+void idle_until(uint64_t monotonic_deadline_ns); // gives the processor away until then (may return earlier)
 void random_bytes(std::span<std::byte> out); // cryptographic
 enum class Stream : uint8_t { in = 0, out = 1, err = 2 };
 [[nodiscard]] Result<size_t> write_stream(Stream stream, std::span<const std::byte> data);
