@@ -11,10 +11,11 @@
 namespace runtime {
 
 // Limits of this implementation, beyond the spec's syntax; exceeding one is ErrorKind::limit.
-inline constexpr uint32_t kMaxTypes = 1'000'000, kMaxFunctions = 1'000'000, kMaxImports = 1'000'000,
-                          kMaxExports = 1'000'000, kMaxGlobals = 1'000'000, kMaxTables = 100'000, kMaxMemories = 100,
-                          kMaxSegments = 1'000'000, kMaxLocals = 50'000, kMaxFunctionBytes = 8'000'000,
-                          kMaxParams = 1'000, kMaxResults = 1'000, kMaxTableElements = 10'000'000;
+inline constexpr uint32_t kMaxModuleBytes = 1u << 30, kMaxTypes = 1'000'000, kMaxFunctions = 1'000'000,
+                          kMaxImports = 1'000'000, kMaxExports = 1'000'000, kMaxGlobals = 1'000'000,
+                          kMaxTables = 100'000, kMaxMemories = 100, kMaxSegments = 1'000'000, kMaxLocals = 50'000,
+                          kMaxFunctionBytes = 8'000'000, kMaxParams = 1'000, kMaxResults = 1'000,
+                          kMaxStructFields = 10'000, kMaxTableElements = 10'000'000;
 
 enum class ExternKind : uint8_t { func, table, memory, global, tag };
 
@@ -29,11 +30,12 @@ struct ExportDesc {
   uint32_t index;
 };
 
-// One instruction of a constant expression, validated (spec §3.4.14, with extended-const and ref.func/ref.null/global.get).
+// One instruction of a constant expression, validated (spec §3.4.14, with the extended and GC instructions).
 struct ConstOp {
   Op op;
-  uint64_t immediate = 0;   // the literal's bits (v128: low half), function or global index, or HeapType bits
-  uint64_t immediate_high = 0;
+  uint64_t immediate =
+      0; // literal's bits (v128: low half); function or global index; HeapType bits; TypeId of struct.new, array.new…
+  uint64_t immediate_high = 0; // v128: high half; array.new_fixed: the length
 };
 using ConstExpr = std::vector<ConstOp>; // without the final end
 
@@ -86,7 +88,7 @@ struct DecodedModule {
   std::vector<FunctionBody> bodies; // of functions[imported_functions + i]
   std::vector<bool> declared_refs;  // functions that ref.func may name in bodies (spec: C.refs)
   std::vector<CustomSection> customs;
-  std::string_view name;                         // name section; a malformed name section is ignored
+  std::string_view name; // name section; a malformed name section is ignored
   std::map<uint32_t, std::string_view> function_names;
 };
 

@@ -1,0 +1,210 @@
+// The validator of constant expressions: straight-line code, so a stack of types is all its state.
+//
+// In ConstOp, `immediate` holds the literal's bits, the function or global index, the HeapType's bits of ref.null, or
+// the canonical TypeId of struct.new, array.new and their variants; `immediate_high` the upper half of a vector
+// literal, or the length of array.new_fixed.
+#include "runtime/binary/const_expr.hpp"
+#include "runtime/binary/type_reader.hpp"
+#include <format>
+
+namespace runtime {
+namespace {
+
+class ConstExprReader {
+public:
+  ConstExprReader(Reader& reader, DecodedModule& module, const TypeRegistry& types)
+      : reader_(reader), module_(module), types_(types) {}
+
+  Result<ConstExprResult> read(ValType expected) {
+    for (;;) {
+      at_ = reader_.offset();
+      const Op op = read_op();
+      if (reader_.failed()) return std::unexpected(reader_.error());
+      if (op == Op::end) break;
+      TRY_VOID(instruction(op));
+      if (reader_.failed()) return std::unexpected(reader_.error());
+    }
+    pop(expected);
+    if (!stack_.empty()) refuse("type mismatch: a constant expression leaves one value");
+    return std::move(result_);
+  }
+
+private:
+  Op read_op() {
+    const uint8_t code = reader_.byte();
+    if (code < kFirstPrefix || code > kLastPrefix) return static_cast<Op>(code);
+    const uint32_t sub = reader_.u32();
+    return static_cast<Op>(uint32_t{code} << 16 | (sub < 0xffff ? sub : 0xffff));
+  }
+
+  void refuse(std::string message) {
+    if (!result_.invalid)
+      result_.invalid = Error{.kind = ErrorKind::invalid, .message = std::move(message), .offset = at_};
+  }
+
+  void push(ValType type) { stack_.push_back(type); }
+
+  ValType pop(ValType expected) {
+    if (stack_.empty()) {
+      refuse(std::format("type mismatch: expected {} but the stack is empty", types_.to_string(expected)));
+      return expected;
+    }
+    const ValType actual = stack_.back();
+    stack_.pop_back();
+    if (!result_.invalid && !types_.is_subtype(actual, expected))
+      refuse(
+          std::format("type mismatch: expected {} but found {}", types_.to_string(expected), types_.to_string(actual)));
+    return actual;
+  }
+
+  void emit(Op op, uint64_t low = 0, uint64_t high = 0) { result_.expr.push_back({op, low, high}); }
+
+  void binary(Op op, ValType type) {
+    pop(type);
+    pop(type);
+    push(type);
+    emit(op);
+  }
+
+  void constant(Op op, ValType type, uint64_t low, uint64_t high = 0) {
+    push(type);
+    emit(op, low, high);
+  }
+
+  std::optional<TypeId> type_index(size_t composite, const char* message) {
+    const uint32_t index = reader_.u32();
+    if (reader_.failed()) return std::nullopt;
+    if (index >= module_.types.size()) {
+      refuse(std::format("unknown type {}", index));
+      return std::nullopt;
+    }
+    const TypeId id = module_.types[index];
+    if (types_.get(id).composite.index() != composite) {
+      refuse(message);
+      return std::nullopt;
+    }
+    return id;
+  }
+
+  void new_struct(Op op) {
+    const auto id = type_index(1, "type mismatch: expected a structure type");
+    if (!id) return;
+    const auto& fields = std::get<StructType>(types_.get(*id).composite).fields;
+    for (size_t i = fields.size(); i-- > 0;) {
+      if (op == Op::struct_new)
+        pop(fields[i].type);
+      else if (!fields[i].type.is_defaultable())
+        refuse("type mismatch: a field has no default");
+    }
+    push(ValType::ref(HeapType::defined(*id), false));
+    emit(op, static_cast<uint32_t>(*id));
+  }
+
+  void new_array(Op op) {
+    const auto id = type_index(2, "type mismatch: expected an array type");
+    const uint32_t length = op == Op::array_new_fixed ? reader_.u32() : 0;
+    if (!id) return;
+    const ValType element = std::get<ArrayType>(types_.get(*id).composite).element.type;
+    if (op == Op::array_new_fixed) {
+      if (length > stack_.size())
+        refuse("type mismatch: the stack has fewer values than the array");
+      else
+        for (uint32_t i = 0; i < length; ++i) pop(element);
+    } else {
+      pop(ValKind::i32);
+      if (op == Op::array_new)
+        pop(element);
+      else if (!element.is_defaultable())
+        refuse("type mismatch: the element type has no default");
+    }
+    push(ValType::ref(HeapType::defined(*id), false));
+    emit(op, static_cast<uint32_t>(*id), length);
+  }
+
+  void convert(Op op, AbstractHeap from, AbstractHeap to) {
+    const ValType operand = pop(ValType::ref(HeapType::abstract(from), true));
+    push(ValType::ref(HeapType::abstract(to), operand.is_ref() && operand.is_nullable()));
+    emit(op);
+  }
+
+  Result<void> instruction(Op op) {
+    switch (op) {
+    case Op::i32_const: constant(op, ValKind::i32, static_cast<uint32_t>(reader_.s32())); return {};
+    case Op::i64_const: constant(op, ValKind::i64, static_cast<uint64_t>(reader_.s64())); return {};
+    case Op::f32_const: constant(op, ValKind::f32, reader_.fixed(4)); return {};
+    case Op::f64_const: constant(op, ValKind::f64, reader_.fixed(8)); return {};
+    case Op::v128_const: {
+      const uint64_t low = reader_.fixed(8);
+      constant(op, ValKind::v128, low, reader_.fixed(8));
+      return {};
+    }
+    case Op::i32_add:
+    case Op::i32_sub:
+    case Op::i32_mul: binary(op, ValKind::i32); return {};
+    case Op::i64_add:
+    case Op::i64_sub:
+    case Op::i64_mul: binary(op, ValKind::i64); return {};
+    case Op::ref_null: {
+      const HeapType heap = read_heap_type(reader_, {.types = module_.types});
+      constant(op, ValType::ref(heap, true), heap.bits());
+      return {};
+    }
+    case Op::ref_func: {
+      const uint32_t index = reader_.u32();
+      if (index >= module_.functions.size()) {
+        refuse(std::format("unknown function {}", index));
+        push(ValType::ref(HeapType::bottom(), false));
+        return {};
+      }
+      module_.declared_refs[index] = true;
+      constant(op, ValType::ref(HeapType::defined(module_.functions[index]), false), index);
+      return {};
+    }
+    case Op::global_get: {
+      const uint32_t index = reader_.u32();
+      if (index >= module_.globals.size()) {
+        refuse(std::format("unknown global {}", index));
+        push(ValType::ref(HeapType::bottom(), false));
+        return {};
+      }
+      if (module_.globals[index].type.mutable_) refuse("constant expression required: the global is mutable");
+      constant(op, module_.globals[index].type.type, index);
+      return {};
+    }
+    case Op::ref_i31:
+      pop(ValKind::i32);
+      push(ValType::ref(HeapType::abstract(AbstractHeap::i31), false));
+      emit(op);
+      return {};
+    case Op::struct_new:
+    case Op::struct_new_default: new_struct(op); return {};
+    case Op::array_new:
+    case Op::array_new_default:
+    case Op::array_new_fixed: new_array(op); return {};
+    case Op::any_convert_extern: convert(op, AbstractHeap::extern_, AbstractHeap::any); return {};
+    case Op::extern_convert_any: convert(op, AbstractHeap::any, AbstractHeap::extern_); return {};
+    default: break;
+    }
+    if (op_info(op).family == OpFamily::undefined)
+      return std::unexpected(Error{.kind = ErrorKind::malformed, .message = "illegal opcode", .offset = at_});
+    return std::unexpected(Error{.kind = ErrorKind::invalid,
+                                 .message = std::format("constant expression required: {}", op_info(op).text),
+                                 .offset = at_});
+  }
+
+  Reader& reader_;
+  DecodedModule& module_;
+  const TypeRegistry& types_;
+  std::vector<ValType> stack_;
+  ConstExprResult result_;
+  uint64_t at_ = 0;
+};
+
+} // namespace
+
+Result<ConstExprResult> read_const_expr(Reader& reader, ValType expected, DecodedModule& module,
+                                        const TypeRegistry& types) {
+  return ConstExprReader(reader, module, types).read(expected);
+}
+
+} // namespace runtime
