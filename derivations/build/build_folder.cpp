@@ -2,6 +2,7 @@
 // always an orphan.
 #include "derivations/build/build_folder.hpp"
 #include "derivations/build/build_error.hpp"
+#include "store/local/file_tree.hpp"
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -14,15 +15,12 @@ namespace build {
 namespace {
 namespace fs = std::filesystem;
 
-// A builder may leave folders that their owner may not write.
-void remove_tree(const fs::path& tree) {
-  std::error_code error;
-  if (fs::symlink_status(tree, error).type() == fs::file_type::directory) {
-    fs::permissions(tree, fs::perms::owner_all, fs::perm_options::add, error);
-    for (fs::directory_iterator entry{tree, error}, end; !error && entry != end; entry.increment(error))
-      if (entry->symlink_status(error).type() == fs::file_type::directory) remove_tree(entry->path());
+// A folder that cannot be removed now is an orphan for the next sweep: no reason to fail a build.
+void remove_quietly(const fs::path& tree) {
+  try {
+    store::remove_tree(tree);
+  } catch (const store::StoreError&) {
   }
-  fs::remove_all(tree, error);
 }
 
 int open_locked(const fs::path& file, bool create) {
@@ -48,7 +46,7 @@ BuildFolder::BuildFolder(const fs::path& store_root, std::string_view digest) : 
     lock_ = open_locked(lock_file_, true);
   } while (lock_ < 0 && errno == EWOULDBLOCK);
   if (lock_ < 0) throw BuildError("cannot make the lock file " + lock_file_.string() + ": " + std::strerror(errno));
-  remove_tree(path_); // of an earlier process with our number
+  store::remove_tree(path_); // of an earlier process with our number
   if (::mkdir(path_.c_str(), 0700) != 0) {
     const std::string why = std::strerror(errno);
     ::close(lock_);
@@ -57,7 +55,7 @@ BuildFolder::BuildFolder(const fs::path& store_root, std::string_view digest) : 
 }
 
 BuildFolder::~BuildFolder() {
-  remove_tree(path_);
+  remove_quietly(path_);
   std::error_code error;
   fs::remove(lock_file_, error);
   ::close(lock_);
@@ -85,7 +83,7 @@ void sweep_build_folders(const fs::path& store_root) {
     if (lock_file.extension() != ".lock") continue;
     const int fd = open_locked(lock_file, false);
     if (fd < 0) continue;
-    remove_tree(fs::path{lock_file}.replace_extension());
+    remove_quietly(fs::path{lock_file}.replace_extension());
     std::error_code ignored;
     fs::remove(lock_file, ignored);
     ::close(fd);

@@ -7,7 +7,7 @@
 #include "derivations/build/native_builder.hpp"
 #include "derivations/build/build_folder.hpp"
 #include "derivations/build/build_log.hpp"
-#include "derivations/build/references.hpp"
+#include "store/local/reference_scanner.hpp"
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
@@ -317,12 +317,23 @@ StorePathSet reference_list(const Derivation& derivation, const std::string& nam
   return paths;
 }
 
+StorePathSet references_of(const fs::path& tree, const StorePathSet& candidates) {
+  store::ReferenceScanner scanner{candidates};
+  store::NarWriter writer{[&](store::Bytes data) -> store::Result<void> {
+    scanner.feed(data);
+    return {};
+  }};
+  store::dump_path(tree, writer);
+  store::unwrap(writer.finish(), tree.string());
+  return scanner.found();
+}
+
 void check_references(const Derivation& derivation, const Made& made, const StorePathSet& candidates) {
   const std::string* allowed = env_of(derivation, "allowedReferences");
   const std::string* disallowed = env_of(derivation, "disallowedReferences");
   const bool fixed = derivation.is_fixed_output();
   if (allowed == nullptr && disallowed == nullptr && !fixed) return;
-  const StorePathSet found = scan_references(made.tree, candidates);
+  const StorePathSet found = references_of(made.tree, candidates);
   const StorePathSet allowed_paths =
       allowed ? reference_list(derivation, "allowedReferences", *allowed) : StorePathSet{};
   const StorePathSet disallowed_paths =

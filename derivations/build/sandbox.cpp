@@ -2,6 +2,7 @@
 // the order in which bwrap applies them. File descriptors of the child: 3 arguments, 4 bwrap's status messages, 5 held
 // open by the sandbox's init process: its end of file says that every process of the sandbox is gone.
 #include "derivations/build/sandbox.hpp"
+#include "store/local/unique_fd.hpp"
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -13,9 +14,11 @@
 #include <poll.h>
 #include <spawn.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
+extern "C" { // glibc 2.36 forgets it
+#include <sys/pidfd.h>
+}
 
 namespace build {
 namespace {
@@ -28,29 +31,8 @@ constexpr int kArgsFd = 3, kStatusFd = 4, kAliveFd = 5;
 
 std::string errno_text(int error) { return std::strerror(error); }
 
-class Fd {
-public:
-  Fd() = default;
-  explicit Fd(int fd) : fd_(fd) {}
-  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Fd& operator=(Fd&& other) noexcept {
-    if (this != &other) {
-      reset();
-      fd_ = std::exchange(other.fd_, -1);
-    }
-    return *this;
-  }
-  ~Fd() { reset(); }
-  void reset() {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
-  }
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] explicit operator bool() const { return fd_ >= 0; }
-
-private:
-  int fd_ = -1;
-};
+using Fd = store::UniqueFd;
+void close(Fd& fd) { fd = Fd{}; }
 
 // Away from the numbers that the child's own descriptors get, so that no dup2 overwrites a source.
 Fd raise(int fd) {
@@ -268,9 +250,9 @@ RunOutcome run_in_sandbox(const Sandbox& sandbox, const RunLimits& limits,
   actions.dup(alive.write.get(), kAliveFd);
   actions.close_from(kAliveFd + 1);
   Child child{*bwrap, argv, actions};
-  output.write.reset();
-  status.write.reset();
-  alive.write.reset();
+  close(output.write);
+  close(status.write);
+  close(alive.write);
   const Fd ended{::pidfd_open(child.pid(), 0)};
   if (!ended) throw BuildError("cannot watch the sandbox: " + errno_text(errno));
 
@@ -284,7 +266,7 @@ RunOutcome run_in_sandbox(const Sandbox& sandbox, const RunLimits& limits,
   };
   const auto take_output = [&] {
     if (!read_some(output.read.get(), buffer)) {
-      output.read.reset();
+      close(output.read);
       return;
     }
     if (killed_for || failure) return;
@@ -315,7 +297,7 @@ RunOutcome run_in_sandbox(const Sandbox& sandbox, const RunLimits& limits,
       if (read_some(status.read.get(), buffer))
         status_messages += buffer;
       else
-        status.read.reset();
+        close(status.read);
     }
     if (fds[0].revents != 0) running = false;
     if (limits.cancel != nullptr && limits.cancel->load()) stop(RunOutcome::Kind::cancelled);
@@ -362,7 +344,7 @@ std::string output_of(const std::filesystem::path& program, const std::vector<st
   std::vector<std::string> argv{program.string()};
   argv.insert(argv.end(), args.begin(), args.end());
   Child child{program, argv, actions};
-  output.write.reset();
+  close(output.write);
   std::string text, buffer;
   while (read_some(output.read.get(), buffer)) text += buffer;
   const int status = child.wait();
