@@ -6,12 +6,17 @@
 //   ROOT/var/roots/             links to logical store paths, or to links of users (indirect)
 //   ROOT/var/profiles/NAME      -> NAME-N-link -> /kpkg/store/…   (generations)
 //   ROOT/var/log/DIGEST-NAME.drv.log   build logs
-//   ROOT/var/gc.lock            shared: adders; exclusive: the collector
+//   ROOT/var/gc.lock            shared: adders, while they register; exclusive: the collector
+//   ROOT/var/processes/TOKEN    locked by a process as long as it lives; its temporary roots and .tmp-TOKEN-* files
+//   live
+//                               as long
+//   ROOT/var/locks/DIGEST-NAME  held while a path is built (lock_path)
 //
 // ROOT is $KPKG_ROOT, else ~/.local/share/kpkg, for the root user /kpkg. Files: mtime 1, modes 0444/0555.
 // Invariants: a path is registered only when its tree is complete, canonical and synced (a crash leaves the whole path
 // or nothing visible); references of a valid path are valid; a registered tree never changes; deleting never races
-// with adding (gc.lock, and temporary roots are rows of the running process).
+// with adding (gc.lock, and temporary roots are rows of the running process). What stands in the store folder without
+// being registered is swept, unless a process that lives has it as temporary root or holds its lock_path.
 // Errors are exceptions (store::StoreError). One LocalStore per thread; any number of processes share a ROOT.
 #pragma once
 #include "store/format/derivation.hpp"
@@ -26,15 +31,28 @@ namespace store {
 
 class StoreError : public std::runtime_error {
 public:
-  explicit StoreError(const std::string& message, std::string hint = {}) : std::runtime_error(message), hint_(std::move(hint)) {}
+  explicit StoreError(const std::string& message, std::string hint = {})
+      : std::runtime_error(message), hint_(std::move(hint)) {}
   [[nodiscard]] const std::string& hint() const { return hint_; } // what the user can do, or ""
 private:
   std::string hint_;
 };
 
-// The value, or a StoreError that describes the format error in `subject`.
+// Content or signature is not what was promised: nothing was registered.
+class RefusedError : public StoreError {
+public:
+  using StoreError::StoreError;
+};
+
+// The value, or a StoreError (RefusedError for wrong hashes and signatures) that describes the format error in
+// `subject`.
 template <class T> T unwrap(Result<T> result, std::string_view subject) {
-  if (!result) throw StoreError(result.error().describe(subject));
+  if (!result) {
+    const ErrorCode code = result.error().code;
+    if (code == ErrorCode::mismatch || code == ErrorCode::signature)
+      throw RefusedError(result.error().describe(subject));
+    throw StoreError(result.error().describe(subject));
+  }
   if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
@@ -83,7 +101,7 @@ public:
   // --- query
   [[nodiscard]] bool is_valid(const StorePath& path);
   [[nodiscard]] std::optional<PathInfo> query(const StorePath& path);
-  [[nodiscard]] std::vector<StorePath> query_all();                       // sorted
+  [[nodiscard]] std::vector<StorePath> query_all(); // sorted
   [[nodiscard]] std::optional<StorePath> find_by_digest(std::string_view digest);
   [[nodiscard]] StorePathSet referrers(const StorePath& path);
   // All paths reachable by references, the given ones included. Every one is valid.
@@ -122,7 +140,8 @@ public:
 
   // --- profiles
   [[nodiscard]] std::vector<ProfileGeneration> generations(std::string_view profile);
-  uint64_t new_generation(std::string_view profile, const StorePath& path); // number; atomic switch
+  // Its number; atomic switch. Where the newest generation has this path already, that one is made current instead.
+  uint64_t new_generation(std::string_view profile, const StorePath& path);
   void switch_generation(std::string_view profile, uint64_t number);
   [[nodiscard]] std::optional<StorePath> current(std::string_view profile);
 
@@ -134,13 +153,17 @@ private:
   std::unique_ptr<Impl> impl_;
 };
 
+// A file locked exclusively; removed when released. Freed by the kernel when its process dies.
 class PathLock {
 public:
   explicit PathLock(const std::filesystem::path& lock_file); // blocks
   ~PathLock();
   PathLock(const PathLock&) = delete;
+  PathLock& operator=(const PathLock&) = delete;
+
 private:
   int fd_ = -1;
+  std::filesystem::path file_;
 };
 
 } // namespace store

@@ -1,0 +1,344 @@
+// File trees on disk. Trees are at most kNarMaxDepth deep, so recursion and one descriptor a level are bounded.
+#include "store/local/file_tree.hpp"
+#include <algorithm>
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+namespace store {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kReadBytes = 256u << 10;
+constexpr timespec kCanonicalTimes[2] = {{.tv_sec = 1, .tv_nsec = 0}, {.tv_sec = 1, .tv_nsec = 0}};
+constexpr mode_t kFileMode = 0444;
+constexpr mode_t kExecutableMode = 0555;
+constexpr mode_t kFolderMode = 0555;
+
+struct DirEntry {
+  std::string name;
+  unsigned char type; // DT_…
+};
+
+// Sorted bytewise, without "." and "..".
+std::vector<DirEntry> read_folder(UniqueFd fd, const fs::path& path) {
+  DIR* dir = ::fdopendir(fd.get());
+  if (dir == nullptr) throw_errno("read the folder", path);
+  (void)fd.release();
+  const std::unique_ptr<DIR, int (*)(DIR*)> owner{dir, ::closedir};
+  std::vector<DirEntry> entries;
+  errno = 0;
+  while (const dirent* entry = ::readdir(dir)) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") entries.push_back({std::string{name}, entry->d_type});
+    errno = 0;
+  }
+  if (errno != 0) throw_errno("read the folder", path);
+  std::ranges::sort(entries, {}, &DirEntry::name);
+  return entries;
+}
+
+std::string read_link(int parent_fd, const char* name, const fs::path& shown) {
+  std::string target(kNarMaxSymlinkTargetLength + 1, '\0');
+  const ssize_t length =
+      check_errno(::readlinkat(parent_fd, name, target.data(), target.size()), "read the symlink", shown);
+  target.resize(static_cast<size_t>(length));
+  return target;
+}
+
+unsigned char type_of(int parent_fd, const char* name, const fs::path& shown) {
+  struct stat info{};
+  check_errno(::fstatat(parent_fd, name, &info, AT_SYMLINK_NOFOLLOW), "look at", shown);
+  return IFTODT(info.st_mode);
+}
+
+fs::file_type to_file_type(unsigned char type) {
+  switch (type) {
+  case DT_REG: return fs::file_type::regular;
+  case DT_DIR: return fs::file_type::directory;
+  case DT_LNK: return fs::file_type::symlink;
+  default: return fs::file_type::unknown;
+  }
+}
+
+[[noreturn]] void refuse_type(const fs::path& path) {
+  throw StoreError(path.string() + " is neither a file, a folder nor a symlink, and cannot be in a store");
+}
+
+class Dumper {
+public:
+  Dumper(NarVisitor& visitor, const PathFilter& filter) : visitor_(visitor), filter_(filter) {}
+
+  void node(int parent_fd, const char* at, std::string_view name, unsigned char type, size_t depth) {
+    if (depth >= kNarMaxDepth)
+      throw StoreError(path_.string() + " is nested more than " + std::to_string(kNarMaxDepth) + " deep");
+    if (type == DT_UNKNOWN) type = type_of(parent_fd, at, path_);
+    switch (type) {
+    case DT_REG: return file(parent_fd, at, name);
+    case DT_LNK: return pass(visitor_.symlink(name, read_link(parent_fd, at, path_)));
+    case DT_DIR: return folder(parent_fd, at, name, depth);
+    default: refuse_type(path_);
+    }
+  }
+
+  fs::path path_; // of the node being read, for messages and the filter
+
+private:
+  void pass(Result<void> result) const {
+    if (!result) throw StoreError(result.error().describe(path_.string()));
+  }
+
+  void file(int parent_fd, const char* at, std::string_view name) {
+    const UniqueFd fd{
+        check_errno(::openat(parent_fd, at, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK), "open", path_)};
+    struct stat info{};
+    check_errno(::fstat(fd.get(), &info), "look at", path_);
+    if (!S_ISREG(info.st_mode)) refuse_type(path_);
+    auto left = static_cast<uint64_t>(info.st_size);
+    pass(visitor_.file_begin(name, (info.st_mode & S_IXUSR) != 0, left));
+    while (left > 0) {
+      const ssize_t count = ::read(fd.get(), buffer_.get(), static_cast<size_t>(std::min<uint64_t>(left, kReadBytes)));
+      if (count < 0 && errno == EINTR) continue;
+      check_errno(count, "read", path_);
+      if (count == 0) throw StoreError(path_.string() + " became shorter while it was read");
+      left -= static_cast<uint64_t>(count);
+      pass(visitor_.file_data({buffer_.get(), static_cast<size_t>(count)}));
+    }
+    pass(visitor_.file_end());
+  }
+
+  void folder(int parent_fd, const char* at, std::string_view name, size_t depth) {
+    UniqueFd fd{check_errno(::openat(parent_fd, at, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), "open the folder",
+                            path_)};
+    UniqueFd listing{check_errno(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0), "open the folder", path_)};
+    pass(visitor_.directory_begin(name));
+    for (const DirEntry& entry : read_folder(std::move(listing), path_)) {
+      path_ /= entry.name;
+      bool wanted = true;
+      unsigned char type = entry.type;
+      if (filter_) {
+        if (type == DT_UNKNOWN) type = type_of(fd.get(), entry.name.c_str(), path_);
+        wanted = filter_(path_, to_file_type(type));
+      }
+      if (wanted) node(fd.get(), entry.name.c_str(), entry.name, type, depth + 1);
+      path_ = path_.parent_path();
+    }
+    pass(visitor_.directory_end());
+  }
+
+  NarVisitor& visitor_;
+  const PathFilter& filter_;
+  std::unique_ptr<std::byte[]> buffer_ = std::make_unique_for_overwrite<std::byte[]>(kReadBytes);
+};
+
+void write_all(int fd, Bytes data, const fs::path& path) {
+  while (!data.empty()) {
+    const ssize_t count = ::write(fd, data.data(), data.size());
+    if (count < 0 && errno == EINTR) continue;
+    check_errno(count, "write", path);
+    data = data.subspan(static_cast<size_t>(count));
+  }
+}
+
+// Replaces parent/name by a copy with an inode of its own: another name of the old inode could still change it.
+UniqueFd separate_inode(int parent_fd, const std::string& name, UniqueFd old, const fs::path& path) {
+  const std::string copy = ".kpkg-copy";
+  UniqueFd fresh{check_errno(
+      ::openat(parent_fd, copy.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600), "copy", path)};
+  const auto buffer = std::make_unique_for_overwrite<std::byte[]>(kReadBytes);
+  while (true) {
+    const ssize_t count = ::read(old.get(), buffer.get(), kReadBytes);
+    if (count < 0 && errno == EINTR) continue;
+    check_errno(count, "read", path);
+    if (count == 0) break;
+    write_all(fresh.get(), {buffer.get(), static_cast<size_t>(count)}, path);
+  }
+  check_errno(::renameat(parent_fd, copy.c_str(), parent_fd, name.c_str()), "copy", path);
+  return fresh;
+}
+
+void make_canonical_at(int parent_fd, const std::string& name, fs::path& path, size_t depth) {
+  if (depth >= kNarMaxDepth)
+    throw StoreError(path.string() + " is nested more than " + std::to_string(kNarMaxDepth) + " deep");
+  struct stat info{};
+  check_errno(::fstatat(parent_fd, name.c_str(), &info, AT_SYMLINK_NOFOLLOW), "look at", path);
+  if (S_ISLNK(info.st_mode)) {
+    check_errno(::utimensat(parent_fd, name.c_str(), kCanonicalTimes, AT_SYMLINK_NOFOLLOW), "set the time of", path);
+    return;
+  }
+  if (S_ISREG(info.st_mode)) {
+    if ((info.st_mode & (S_ISUID | S_ISGID)) != 0)
+      throw StoreError(path.string() + " is a setuid or setgid file, and cannot be in a store",
+                       "let the build clear that mode");
+    // A file without read permission is still its owner's to change.
+    if ((info.st_mode & S_IRUSR) == 0)
+      check_errno(::fchmodat(parent_fd, name.c_str(), 0600 | (info.st_mode & S_IXUSR), 0), "set the mode of", path);
+    UniqueFd fd{
+        check_errno(::openat(parent_fd, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK), "open", path)};
+    if (info.st_nlink > 1) fd = separate_inode(parent_fd, name, std::move(fd), path);
+    check_errno(::fchmod(fd.get(), (info.st_mode & S_IXUSR) != 0 ? kExecutableMode : kFileMode), "set the mode of",
+                path);
+    check_errno(::futimens(fd.get(), kCanonicalTimes), "set the time of", path);
+    return;
+  }
+  if (!S_ISDIR(info.st_mode)) refuse_type(path);
+  check_errno(::fchmodat(parent_fd, name.c_str(), 0700, 0), "set the mode of", path);
+  const UniqueFd fd{check_errno(::openat(parent_fd, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+                                "open the folder", path)};
+  UniqueFd listing{check_errno(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0), "open the folder", path)};
+  for (const DirEntry& entry : read_folder(std::move(listing), path)) {
+    path /= entry.name;
+    make_canonical_at(fd.get(), entry.name, path, depth + 1);
+    path = path.parent_path();
+  }
+  check_errno(::fchmod(fd.get(), kFolderMode), "set the mode of", path);
+  check_errno(::futimens(fd.get(), kCanonicalTimes), "set the time of", path);
+}
+
+void remove_at(int parent_fd, const char* name, fs::path& path) {
+  if (::unlinkat(parent_fd, name, 0) == 0 || errno == ENOENT) return;
+  if (errno != EISDIR && errno != EPERM) throw_errno("remove", path);
+  UniqueFd fd{::openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+  if (!fd && errno == EACCES) {
+    check_errno(::fchmodat(parent_fd, name, 0700, 0), "remove", path);
+    fd = UniqueFd{::openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+  }
+  if (!fd) throw_errno("remove", path);
+  (void)::fchmod(fd.get(), 0700); // else nothing can be unlinked in it; when this fails, that will say so
+  UniqueFd listing{check_errno(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0), "remove", path)};
+  for (const DirEntry& entry : read_folder(std::move(listing), path)) {
+    path /= entry.name;
+    remove_at(fd.get(), entry.name.c_str(), path);
+    path = path.parent_path();
+  }
+  if (::unlinkat(parent_fd, name, AT_REMOVEDIR) != 0 && errno != ENOENT) throw_errno("remove", path);
+}
+
+} // namespace
+
+void dump_path(const fs::path& path, NarVisitor& visitor, const PathFilter& filter) {
+  Dumper dumper{visitor, filter};
+  dumper.path_ = path;
+  dumper.node(AT_FDCWD, path.c_str(), {}, DT_UNKNOWN, 0);
+}
+
+std::pair<Hash, uint64_t> hash_path(const fs::path& path, const PathFilter& filter) {
+  Hasher hasher;
+  NarWriter writer{[&](Bytes bytes) -> Result<void> {
+    hasher.update(bytes);
+    return {};
+  }};
+  dump_path(path, writer, filter);
+  unwrap(writer.finish(), path.string());
+  const uint64_t size_bytes = hasher.size_bytes();
+  return {hasher.finish(), size_bytes};
+}
+
+TreeWriter::TreeWriter(int parent_fd, fs::path parent, std::string name)
+    : parent_fd_(parent_fd), parent_(std::move(parent)), root_name_(std::move(name)) {}
+
+TreeWriter::Node TreeWriter::node(std::string_view name) const {
+  if (directories_.empty()) return {root_name_, parent_fd_};
+  return {std::string{name}, directories_.back().first.get()};
+}
+
+fs::path TreeWriter::shown(std::string_view name) const {
+  fs::path path = parent_ / root_name_;
+  for (size_t i = 1; i < directories_.size(); ++i) path /= directories_[i].second;
+  return directories_.empty() ? path : path / name;
+}
+
+std::unexpected<Error> TreeWriter::system_error(std::string_view what, std::string_view name) const {
+  const int error = errno;
+  return std::unexpected(
+      Error{ErrorCode::sink, "cannot " + std::string{what} + " " + shown(name).string() + ": " + std::strerror(error)});
+}
+
+Result<void> TreeWriter::file_begin(std::string_view name, bool executable, uint64_t) {
+  const Node at = node(name);
+  file_name_ = name;
+  const mode_t mode = executable ? kExecutableMode : kFileMode;
+  file_ = UniqueFd{::openat(at.parent_fd, at.name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)};
+  if (!file_) return system_error("create", name);
+  root_is_file_ = directories_.empty();
+  if (::fchmod(file_.get(), mode) != 0) return system_error("set the mode of", name); // whatever the umask
+  return {};
+}
+
+Result<void> TreeWriter::file_data(Bytes data) {
+  while (!data.empty()) {
+    const ssize_t count = ::write(file_.get(), data.data(), data.size());
+    if (count < 0) {
+      if (errno == EINTR) continue;
+      return system_error("write", file_name_);
+    }
+    data = data.subspan(static_cast<size_t>(count));
+  }
+  return {};
+}
+
+Result<void> TreeWriter::file_end() {
+  if (::futimens(file_.get(), kCanonicalTimes) != 0) return system_error("set the time of", file_name_);
+  if (root_is_file_ && ::fsync(file_.get()) != 0) return system_error("write", file_name_);
+  // Closing can bring a write error to light on network file systems.
+  if (::close(file_.release()) != 0) return system_error("write", file_name_);
+  return {};
+}
+
+Result<void> TreeWriter::symlink(std::string_view name, std::string_view target) {
+  const Node at = node(name);
+  const std::string text{target};
+  if (::symlinkat(text.c_str(), at.parent_fd, at.name.c_str()) != 0) return system_error("create the symlink", name);
+  if (::utimensat(at.parent_fd, at.name.c_str(), kCanonicalTimes, AT_SYMLINK_NOFOLLOW) != 0)
+    return system_error("set the time of", name);
+  return {};
+}
+
+Result<void> TreeWriter::directory_begin(std::string_view name) {
+  const Node at = node(name);
+  if (::mkdirat(at.parent_fd, at.name.c_str(), 0700) != 0) return system_error("create the folder", name);
+  UniqueFd fd{::openat(at.parent_fd, at.name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+  if (!fd) return system_error("open the folder", name);
+  directories_.emplace_back(std::move(fd), at.name);
+  return {};
+}
+
+Result<void> TreeWriter::directory_end() {
+  const int fd = directories_.back().first.get();
+  if (::fchmod(fd, kFolderMode) != 0 || ::futimens(fd, kCanonicalTimes) != 0)
+    return system_error("finish the folder", {});
+  directories_.pop_back();
+  return {};
+}
+
+void TreeWriter::sync() {
+  if (!root_is_file_) sync_file_system(parent_);
+}
+
+void make_canonical(const fs::path& path) {
+  fs::path shown = path;
+  make_canonical_at(AT_FDCWD, path.string(), shown, 0);
+}
+
+void make_canonical_folder(const fs::path& path) {
+  check_errno(::fchmodat(AT_FDCWD, path.c_str(), kFolderMode, 0), "set the mode of", path);
+  check_errno(::utimensat(AT_FDCWD, path.c_str(), kCanonicalTimes, AT_SYMLINK_NOFOLLOW), "set the time of", path);
+}
+
+void remove_tree(const fs::path& path) {
+  fs::path shown = path;
+  remove_at(AT_FDCWD, path.c_str(), shown);
+}
+
+void sync_file_system(const fs::path& path) {
+  const UniqueFd fd{check_errno(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open the folder", path)};
+  check_errno(::syncfs(fd.get()), "sync the file system of", path);
+}
+
+void sync_folder(const fs::path& folder) {
+  const UniqueFd fd{check_errno(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open the folder", folder)};
+  check_errno(::fsync(fd.get()), "sync", folder);
+}
+
+} // namespace store

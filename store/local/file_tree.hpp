@@ -1,0 +1,53 @@
+// File trees on disk: reading them as NAR events, writing them from NAR events, making them canonical, removing them.
+// Everything goes through directory descriptors and never follows a symlink, so that a tree that changes underneath
+// cannot lead outside.
+#pragma once
+#include "store/local/unique_fd.hpp"
+
+namespace store {
+
+// Writes a tree canonically (modes 0444 and 0555, mtime 1) as `name` in the folder `parent`, which must not have it.
+class TreeWriter final : public NarVisitor {
+public:
+  TreeWriter(int parent_fd, std::filesystem::path parent, std::string name);
+  Result<void> file_begin(std::string_view name, bool executable, uint64_t size_bytes) override;
+  Result<void> file_data(Bytes data) override;
+  Result<void> file_end() override;
+  Result<void> symlink(std::string_view name, std::string_view target) override;
+  Result<void> directory_begin(std::string_view name) override;
+  Result<void> directory_end() override;
+  // To disk: the one file, or with a tree of many the whole file system at once. For the folder `parent` the caller
+  // cares after renaming.
+  void sync();
+
+private:
+  struct Node {
+    std::string name; // an owned C string for the system calls
+    int parent_fd;
+  };
+  [[nodiscard]] Node node(std::string_view name) const;
+  [[nodiscard]] std::filesystem::path shown(std::string_view name) const;
+  [[nodiscard]] std::unexpected<Error> system_error(std::string_view what, std::string_view name) const;
+  int parent_fd_;
+  std::filesystem::path parent_;
+  std::string root_name_;
+  std::vector<std::pair<UniqueFd, std::string>> directories_; // open ones
+  UniqueFd file_;
+  std::string file_name_;
+  bool root_is_file_ = false;
+};
+
+// Modes 0444 and 0555, mtime 1, below and including parent/name. Refuses setuid and setgid files and everything but
+// files, folders and symlinks; gives a file with several hard links an inode of its own.
+void make_canonical(const std::filesystem::path& path);
+
+// The folder itself only.
+void make_canonical_folder(const std::filesystem::path& path);
+
+// Whatever it is; also folders without write permission. Nothing there is no error.
+void remove_tree(const std::filesystem::path& path);
+
+void sync_file_system(const std::filesystem::path& path);
+void sync_folder(const std::filesystem::path& folder);
+
+} // namespace store

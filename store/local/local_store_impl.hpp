@@ -1,0 +1,83 @@
+// What the parts of LocalStore (adding, collecting, profiles) share.
+#pragma once
+#include "store/local/database.hpp"
+#include "store/local/file_tree.hpp"
+#include "store/local/process_token.hpp"
+
+namespace store {
+
+struct LocalStore::Impl {
+  explicit Impl(std::filesystem::path root);
+
+  std::filesystem::path root, store, var, roots, profiles, locks, processes, logs;
+  UniqueFd store_fd;
+  UniqueFd gc_lock_fd;
+  Database db;
+  uint64_t temporary_count = 0;
+
+  Statement path_by_name{db, "SELECT id, nar_hash, nar_size, deriver, content_address FROM valid_paths WHERE path = ?"};
+  Statement is_valid{db, "SELECT id FROM valid_paths WHERE path = ?"};
+  Statement references_of{db,
+                          "SELECT p.path FROM refs r JOIN valid_paths p ON p.id = r.reference WHERE r.referrer = ?"};
+  Statement signatures_of{db, "SELECT signature FROM signatures WHERE path = ? ORDER BY signature"};
+  Statement referrers_of{db, "SELECT p.path FROM refs r JOIN valid_paths p ON p.id = r.referrer "
+                             "JOIN valid_paths q ON q.id = r.reference WHERE q.path = ?"};
+  Statement all_paths{db, "SELECT path FROM valid_paths ORDER BY path"};
+  Statement by_digest{db, "SELECT path FROM valid_paths WHERE path > ? AND path < ?"};
+  Statement insert_path{db,
+                        "INSERT INTO valid_paths (path, nar_hash, nar_size, registered_at, deriver, content_address) "
+                        "VALUES (?, ?, ?, unixepoch(), ?, ?)"};
+  Statement insert_reference{db, "INSERT OR IGNORE INTO refs (referrer, reference) VALUES (?, ?)"};
+  Statement insert_signature{db, "INSERT OR IGNORE INTO signatures (path, signature) VALUES (?, ?)"};
+  Statement insert_temporary_root{db, "INSERT OR IGNORE INTO temporary_roots (process, path) VALUES (?, ?)"};
+
+  // gc.lock, shared or exclusive, until the end of a scope.
+  class GcLock {
+  public:
+    GcLock(Impl& impl, int operation);
+    ~GcLock();
+    GcLock(const GcLock&) = delete;
+    GcLock& operator=(const GcLock&) = delete;
+
+  private:
+    Impl& impl_;
+  };
+
+  // A place in the store folder for what is not registered yet: removed at the end of the scope if still there.
+  class TemporaryTree {
+  public:
+    explicit TemporaryTree(Impl& impl);
+    ~TemporaryTree();
+    TemporaryTree(const TemporaryTree&) = delete;
+    TemporaryTree& operator=(const TemporaryTree&) = delete;
+    [[nodiscard]] const std::string& name() const { return name_; }
+    [[nodiscard]] std::filesystem::path path() const { return impl_.store / name_; }
+
+  private:
+    Impl& impl_;
+    std::string name_;
+  };
+
+  // A tree, complete and canonical and synced at `tree` in the store folder, and what is to be said of it.
+  struct Staged {
+    PathInfo info;
+    std::filesystem::path tree;
+  };
+
+  [[nodiscard]] std::filesystem::path physical(const StorePath& path) const { return store / path.base_name(); }
+  [[nodiscard]] std::optional<PathInfo> query(const StorePath& path);
+  [[nodiscard]] std::optional<int64_t> id_of(const StorePath& path);
+  // Moves in and registers all of them in one transaction, with temporary roots; those that are valid already stay as
+  // they are (new signatures are added).
+  void register_staged(const std::vector<Staged>& staged);
+  void check_references(const PathInfo& info, const StorePathSet& besides = {});
+};
+
+// «/kpkg/store/DIGEST-NAME[/…]» or «ROOT/store/DIGEST-NAME[/…]» → the store path.
+[[nodiscard]] std::optional<StorePath> store_path_of_target(const std::filesystem::path& store_folder,
+                                                            std::string_view target);
+
+// Makes or atomically replaces the symlink at `link`.
+void replace_symlink(const std::filesystem::path& link, const std::string& target);
+
+} // namespace store
