@@ -77,6 +77,7 @@ struct Planned {
 // passed over; its error is told only when no other has the path.
 Planned plan_path(const StorePath& path, const std::vector<BinaryCache*>& caches, const CopyOptions& options) {
   std::string problems;
+  bool refused = false;
   for (BinaryCache* cache : caches) {
     try {
       auto narinfo = cache->query(path);
@@ -84,6 +85,7 @@ Planned plan_path(const StorePath& path, const std::vector<BinaryCache*>& caches
       if (!narinfo->info.is_self_certifying()) {
         if (auto verified = narinfo->info.verify_signatures(options.trusted); !verified) {
           problems += "\n  " + cache->url() + ": " + verified.error().message;
+          refused = true;
           continue;
         }
       }
