@@ -1,0 +1,575 @@
+// The walk over a function body: decode an instruction, check it, tell the generator (see code_generator.hpp for what
+// it is told and when). One pass, no intermediate form. This is the engine's hottest loop outside generated code: the
+// frequent instructions are handled in place, plain numeric ones by a table of shapes, the rest through the checks of
+// ValidationState.
+#pragma once
+#include "runtime/validate/local_uses.hpp"
+#include "runtime/validate/validation_state.hpp"
+#include <format>
+
+namespace runtime {
+
+// A generator may ask for FunctionInfo::local_uses with `static constexpr bool kWantsLocalUses = true`; it costs a walk
+// over the body beforehand.
+template <class G>
+concept WantsLocalUses = requires { requires G::kWantsLocalUses; };
+
+template <CodeGenerator G> class FunctionValidator : private ValidationState {
+public:
+  // All references are kept. One validator serves any number of bodies, one after the other, and keeps its buffers.
+  FunctionValidator(const DecodedModule& module, const TypeRegistry& types, G& generator)
+      : ValidationState(module, types), generator_(generator) {}
+
+  [[nodiscard]] Result<void> validate(uint32_t defined_index) {
+    if (enter_function(defined_index) && begin() && walk()) return {};
+    return std::unexpected(take_error());
+  }
+
+private:
+// Tells the generator when the instruction can be reached.
+#define REPORT(call)                                                                                                   \
+  do {                                                                                                                 \
+    if (live_) TELL(call);                                                                                             \
+  } while (false)
+#define TELL(call)                                                                                                     \
+  do {                                                                                                                 \
+    generator_.position(static_cast<uint32_t>(instruction_offset_));                                                   \
+    if (Result<void> told = generator_.call; !told) [[unlikely]]                                                       \
+      return fail(std::move(told).error());                                                                            \
+  } while (false)
+// Ends the instruction when a check has failed.
+#define CHECK(condition)                                                                                               \
+  do {                                                                                                                 \
+    if (!(condition)) [[unlikely]]                                                                                     \
+      return false;                                                                                                    \
+  } while (false)
+
+  using Kind = ControlFrame::Kind;
+
+  bool begin() {
+    if constexpr (WantsLocalUses<G>) {
+      count_local_uses(reader_, static_cast<uint32_t>(locals_.size()), local_uses_);
+      function_.local_uses = local_uses_;
+    }
+    TELL(function_begin(function_));
+    return true;
+  }
+
+  bool walk() {
+    do {
+      instruction_offset_ = reader_.offset();
+      if (reader_.at_end()) return fail("END opcode expected", ErrorKind::malformed);
+      const uint8_t code = reader_.byte();
+      CHECK(instruction(code));
+      if (reader_.failed()) [[unlikely]]
+        return false;
+    } while (!frames_.empty());
+    return reader_.at_end() || fail("unexpected bytes after the end of a function", ErrorKind::malformed);
+  }
+
+  [[gnu::always_inline]] bool instruction(uint8_t code) {
+    switch (static_cast<Op>(code)) {
+    case Op::local_get: {
+      const uint32_t index = reader_.u32();
+      CHECK(index < locals_.size() || unknown_local(index));
+      if (track_locals_) CHECK(check_initialized(index));
+      CHECK(push(locals_[index]));
+      REPORT(local_get(index));
+      return true;
+    }
+    case Op::local_set: {
+      const uint32_t index = reader_.u32();
+      CHECK(index < locals_.size() || unknown_local(index));
+      CHECK(pop(locals_[index]));
+      if (track_locals_) mark_initialized(index);
+      REPORT(local_set(index));
+      return true;
+    }
+    case Op::local_tee: {
+      const uint32_t index = reader_.u32();
+      CHECK(index < locals_.size() || unknown_local(index));
+      CHECK(unary(locals_[index], locals_[index]));
+      if (track_locals_) mark_initialized(index);
+      REPORT(local_tee(index));
+      return true;
+    }
+    case Op::i32_const: {
+      const auto bits = static_cast<uint32_t>(reader_.s32());
+      CHECK(push(ValKind::i32));
+      REPORT(constant(ValKind::i32, bits, 0));
+      return true;
+    }
+    case Op::i64_const: {
+      const auto bits = static_cast<uint64_t>(reader_.s64());
+      CHECK(push(ValKind::i64));
+      REPORT(constant(ValKind::i64, bits, 0));
+      return true;
+    }
+    case Op::f32_const: {
+      const uint64_t bits = reader_.fixed(4);
+      CHECK(push(ValKind::f32));
+      REPORT(constant(ValKind::f32, bits, 0));
+      return true;
+    }
+    case Op::f64_const: {
+      const uint64_t bits = reader_.fixed(8);
+      CHECK(push(ValKind::f64));
+      REPORT(constant(ValKind::f64, bits, 0));
+      return true;
+    }
+    case Op::global_get: {
+      const uint32_t index = reader_.u32();
+      CHECK(index < module_.globals.size() || fail(std::format("unknown global {}", index)));
+      CHECK(push(module_.globals[index].type.type));
+      REPORT(global_get(index));
+      return true;
+    }
+    case Op::global_set: {
+      const uint32_t index = reader_.u32();
+      CHECK(index < module_.globals.size() || fail(std::format("unknown global {}", index)));
+      CHECK(module_.globals[index].type.mutable_ || fail(std::format("immutable global {}", index)));
+      CHECK(pop(module_.globals[index].type.type));
+      REPORT(global_set(index));
+      return true;
+    }
+    default: break;
+    }
+    const NumericShape shape = kNumericShapes[code];
+    if (shape.params == 2) {
+      CHECK(binary(shape.param, shape.result));
+      REPORT(numeric(static_cast<Op>(code)));
+      return true;
+    }
+    if (shape.params == 1) {
+      CHECK(unary(shape.param, shape.result));
+      REPORT(numeric(static_cast<Op>(code)));
+      return true;
+    }
+    return other_instruction(static_cast<Op>(code));
+  }
+
+  // Everything that is not handled in place.
+  [[gnu::noinline]] bool other_instruction(Op op) {
+    if (static_cast<uint32_t>(op) >= kFirstPrefix && static_cast<uint32_t>(op) <= kLastPrefix) {
+      const uint32_t sub = reader_.u32();
+      op = static_cast<Op>(static_cast<uint32_t>(op) << 16 | (sub < 0xffff ? sub : 0xffff));
+    }
+    const OpInfo& info = op_info(op);
+    switch (info.family) {
+    case OpFamily::load: {
+      MemArg memarg;
+      CHECK(read_memarg(memarg, info.natural_align_log2()));
+      CHECK(unary(address_type(memarg), info.result));
+      REPORT(load(op, memarg));
+      return true;
+    }
+    case OpFamily::store: {
+      MemArg memarg;
+      CHECK(read_memarg(memarg, info.natural_align_log2()));
+      CHECK(pop(info.params[0]) && pop(address_type(memarg)));
+      REPORT(store(op, memarg));
+      return true;
+    }
+    case OpFamily::control: return control(op);
+    case OpFamily::numeric:
+      CHECK(check_plain(info));
+      REPORT(numeric(op));
+      return true;
+    case OpFamily::parametric: return parametric(op);
+    case OpFamily::constant: { // v128.const: the others are handled above
+      const uint64_t low = reader_.fixed(8), high = reader_.fixed(8);
+      CHECK(push(ValKind::v128));
+      REPORT(constant(ValKind::v128, low, high));
+      return true;
+    }
+    case OpFamily::memory: return memory(op);
+    case OpFamily::table: return table(op);
+    case OpFamily::reference: return reference(op);
+    case OpFamily::aggregate: {
+      AggregateImmediates immediates;
+      CHECK(check_aggregate(op, immediates));
+      REPORT(aggregate(op, immediates.type, immediates.first, immediates.second));
+      return true;
+    }
+    case OpFamily::vector:
+      CHECK(check_plain(info));
+      REPORT(vector(op, 0, 0));
+      return true;
+    case OpFamily::vector_lane:
+    case OpFamily::vector_shuffle: return vector_lanes(op, info);
+    case OpFamily::vector_memory:
+    case OpFamily::vector_memory_lane: return vector_memory(op, info);
+    case OpFamily::atomic: {
+      MemArg memarg;
+      CHECK(read_memarg(memarg, info.natural_align_log2()));
+      CHECK(memarg.align_log2 == info.natural_align_log2() || fail("alignment of an atomic access must be natural"));
+      for (uint32_t i = info.param_count; i-- > 0;) CHECK(pop(info.params[i]));
+      CHECK(pop(address_type(memarg)));
+      if (info.result != ValKind::bottom) CHECK(push(info.result));
+      REPORT(atomic(op, memarg));
+      return true;
+    }
+    case OpFamily::fence:
+      if (reader_.byte() != 0) return fail("zero byte expected", ErrorKind::malformed);
+      REPORT(atomic(op, MemArg{}));
+      return true;
+    case OpFamily::variable: // handled in place
+    case OpFamily::undefined: break;
+    }
+    return fail(std::format("illegal opcode {:x}", static_cast<uint32_t>(op)), ErrorKind::malformed);
+  }
+
+  // --- control (spec §3.4.11) ---------------------------------------------------------------------------------------
+  bool control(Op op) {
+    BlockType type;
+    switch (op) {
+    case Op::nop: return true;
+    case Op::unreachable:
+      REPORT(unreachable());
+      set_unreachable();
+      return true;
+    case Op::block:
+      CHECK(read_block_type(type) && pop(type.params));
+      REPORT(block(type));
+      return push_frame(Kind::block, type);
+    case Op::loop:
+      CHECK(read_block_type(type) && pop(type.params));
+      REPORT(loop(type));
+      return push_frame(Kind::loop, type);
+    case Op::if_:
+      CHECK(read_block_type(type) && pop(ValKind::i32) && pop(type.params));
+      REPORT(if_(type));
+      return push_frame(Kind::if_, type);
+    case Op::else_: {
+      CHECK(frames_.back().kind == Kind::if_ || fail("else without if", ErrorKind::malformed));
+      const bool falls_through = live_;
+      CHECK(restart_frame_as_else());
+      if (frames_.back().reported) TELL(else_(falls_through));
+      return true;
+    }
+    case Op::end: return end();
+    case Op::try_table:
+      CHECK(read_block_type(type) && pop(type.params) && check_catches(catches_));
+      REPORT(try_table(type, catches_));
+      return push_frame(Kind::try_table, type);
+    case Op::throw_: {
+      const uint32_t tag = reader_.u32();
+      CHECK(tag < module_.tags.size() || fail(std::format("unknown tag {}", tag)));
+      CHECK(pop(types_.func(module_.tags[tag].type)->params));
+      REPORT(throw_(tag));
+      set_unreachable();
+      return true;
+    }
+    case Op::throw_ref:
+      CHECK(pop(ValType::ref(HeapType::abstract(AbstractHeap::exn), true)));
+      REPORT(throw_ref());
+      set_unreachable();
+      return true;
+    case Op::br: {
+      const uint32_t depth = reader_.u32();
+      const ControlFrame* target = nullptr;
+      CHECK(frame_at(depth, target) && pop(target->label()));
+      REPORT(br(depth));
+      set_unreachable();
+      return true;
+    }
+    case Op::br_if: {
+      const uint32_t depth = reader_.u32();
+      const ControlFrame* target = nullptr;
+      CHECK(frame_at(depth, target) && pop(ValKind::i32));
+      const std::span<const ValType> label = target->label();
+      if (!label.empty()) CHECK(pop(label) && push(label)); // what stays has the label's types, not its own
+      REPORT(br_if(depth));
+      return true;
+    }
+    case Op::br_table: return br_table();
+    case Op::br_on_null:
+    case Op::br_on_non_null:
+    case Op::br_on_cast:
+    case Op::br_on_cast_fail: {
+      BranchImmediates immediates;
+      CHECK(check_br_on(op, immediates));
+      REPORT(br_on(op, immediates.depth, immediates.heap, immediates.nullable));
+      return true;
+    }
+    case Op::return_:
+      CHECK(pop(function_.results));
+      REPORT(return_());
+      set_unreachable();
+      return true;
+    default: return call(op);
+    }
+  }
+
+  bool end() {
+    // Without else the block's parameters are its results, as of an empty else; the generator hears no else_().
+    if (frames_.back().kind == Kind::if_) CHECK(check_missing_else());
+    const bool falls_through = live_;
+    ControlFrame popped;
+    CHECK(pop_frame(popped));
+    if (frames_.empty()) {
+      TELL(function_end(falls_through));
+      return true;
+    }
+    if (popped.reported) TELL(end(falls_through));
+    return push(popped.results);
+  }
+
+  bool br_table() {
+    const uint32_t count = reader_.length();
+    CHECK(count <= kMaxBrTableTargets ||
+          fail(std::format("a br_table of more than {} targets", kMaxBrTableTargets), ErrorKind::limit));
+    CHECK(pop(ValKind::i32));
+    depths_.clear();
+    const ControlFrame* previous = nullptr;
+    size_t arity = 0;
+    for (uint32_t i = 0; i <= count; ++i) {
+      const uint32_t depth = reader_.u32();
+      if (reader_.failed()) return false;
+      const ControlFrame* target = nullptr;
+      CHECK(frame_at(depth, target));
+      depths_.push_back(depth);
+      if (target == previous) continue;
+      const std::span<const ValType> label = target->label();
+      CHECK(previous == nullptr || label.size() == arity ||
+            fail("type mismatch: the labels of br_table take different numbers of operands"));
+      CHECK(check_top(label));
+      arity = label.size();
+      previous = target;
+    }
+    REPORT(br_table(std::span<const uint32_t>(depths_).first(count), depths_.back()));
+    set_unreachable();
+    return true;
+  }
+
+  // --- calls --------------------------------------------------------------------------------------------------------
+  bool call(Op op) {
+    const bool tail = op == Op::return_call || op == Op::return_call_indirect || op == Op::return_call_ref;
+    uint32_t index = 0;
+    TypeId type{};
+    switch (op) {
+    case Op::call:
+    case Op::return_call:
+      index = reader_.u32();
+      CHECK(index < module_.functions.size() || fail(std::format("unknown function {}", index)));
+      type = module_.functions[index];
+      break;
+    case Op::call_indirect:
+    case Op::return_call_indirect:
+      CHECK(read_func_type(type) && read_table(index));
+      CHECK(is_subtype(element_of_table(index), ValType::funcref()) ||
+            fail("type mismatch: call_indirect needs a table of functions"));
+      CHECK(pop(address_of_table(index)));
+      break;
+    case Op::call_ref:
+    case Op::return_call_ref: CHECK(read_func_type(type) && pop(ValType::ref(HeapType::defined(type), true))); break;
+    default: return fail("illegal opcode", ErrorKind::malformed);
+    }
+    const FuncType& signature = *types_.func(type);
+    CHECK(pop(signature.params));
+    if (tail) {
+      CHECK(signature.results.size() == function_.results.size() ||
+            fail("type mismatch: a tail call's results are not the function's"));
+      for (size_t i = 0; i < signature.results.size(); ++i)
+        CHECK(is_subtype(signature.results[i], function_.results[i]) ||
+              fail("type mismatch: a tail call's results are not the function's"));
+    } else {
+      CHECK(push(signature.results));
+    }
+    if (op == Op::call || op == Op::return_call)
+      REPORT(call(index, tail));
+    else if (op == Op::call_ref || op == Op::return_call_ref)
+      REPORT(call_ref(type, tail));
+    else
+      REPORT(call_indirect(index, type, tail));
+    if (tail) set_unreachable();
+    return true;
+  }
+
+  // --- parametric ---------------------------------------------------------------------------------------------------
+  bool parametric(Op op) {
+    ValType type, second;
+    if (op == Op::drop) {
+      CHECK(pop_any(type));
+      REPORT(drop());
+      return true;
+    }
+    if (op == Op::select_t) {
+      const uint32_t count = reader_.length();
+      CHECK(reader_.failed() || count == 1 || fail("invalid result arity"));
+      type = read_val_type(reader_, scope());
+      CHECK(!reader_.failed() && pop(ValKind::i32) && pop(type) && pop(type) && push(type));
+    } else {
+      CHECK(pop(ValKind::i32) && pop_any(type) && pop_any(second));
+      CHECK((!type.is_ref() && !second.is_ref()) || fail("type mismatch: select of references names its type"));
+      if (type.kind() == ValKind::bottom) type = second;
+      CHECK(second.kind() == ValKind::bottom || second == type || fail("type mismatch: select of two types"));
+      CHECK(push(type));
+    }
+    REPORT(select(type));
+    return true;
+  }
+
+  // --- memories and tables ------------------------------------------------------------------------------------------
+  bool memory(Op op) {
+    uint32_t first = 0, second = 0;
+    switch (op) {
+    case Op::memory_size:
+      CHECK(read_memory(first) && push(address_of_memory(first)));
+      REPORT(memory_size(first));
+      return true;
+    case Op::memory_grow:
+      CHECK(read_memory(first) && unary(address_of_memory(first), address_of_memory(first)));
+      REPORT(memory_grow(first));
+      return true;
+    case Op::memory_fill:
+      CHECK(read_memory(first));
+      CHECK(pop(address_of_memory(first)) && pop(ValKind::i32) && pop(address_of_memory(first)));
+      REPORT(memory_fill(first));
+      return true;
+    case Op::memory_copy: {
+      CHECK(read_memory(first) && read_memory(second));
+      const ValType to = address_of_memory(first), from = address_of_memory(second);
+      CHECK(pop(smaller(to, from)) && pop(from) && pop(to));
+      REPORT(memory_copy(first, second));
+      return true;
+    }
+    case Op::memory_init:
+      CHECK(read_data(first) && read_memory(second));
+      CHECK(pop(ValKind::i32) && pop(ValKind::i32) && pop(address_of_memory(second)));
+      REPORT(memory_init(first, second));
+      return true;
+    case Op::data_drop:
+      CHECK(read_data(first));
+      REPORT(data_drop(first));
+      return true;
+    default: return fail("illegal opcode", ErrorKind::malformed);
+    }
+  }
+
+  bool table(Op op) {
+    uint32_t first = 0, second = 0;
+    switch (op) {
+    case Op::table_get:
+      CHECK(read_table(first) && unary(address_of_table(first), element_of_table(first)));
+      REPORT(table_get(first));
+      return true;
+    case Op::table_set:
+      CHECK(read_table(first) && pop(element_of_table(first)) && pop(address_of_table(first)));
+      REPORT(table_set(first));
+      return true;
+    case Op::table_size:
+      CHECK(read_table(first) && push(address_of_table(first)));
+      REPORT(table_size(first));
+      return true;
+    case Op::table_grow:
+      CHECK(read_table(first) && pop(address_of_table(first)));
+      CHECK(unary(element_of_table(first), address_of_table(first)));
+      REPORT(table_grow(first));
+      return true;
+    case Op::table_fill:
+      CHECK(read_table(first) && pop(address_of_table(first)));
+      CHECK(pop(element_of_table(first)) && pop(address_of_table(first)));
+      REPORT(table_fill(first));
+      return true;
+    case Op::table_copy: {
+      CHECK(read_table(first) && read_table(second));
+      CHECK(is_subtype(element_of_table(second), element_of_table(first)) ||
+            fail("type mismatch: table.copy between tables of different types"));
+      const ValType to = address_of_table(first), from = address_of_table(second);
+      CHECK(pop(smaller(to, from)) && pop(from) && pop(to));
+      REPORT(table_copy(first, second));
+      return true;
+    }
+    case Op::table_init:
+      CHECK(read_element(first) && read_table(second));
+      CHECK(is_subtype(module_.elements[first].type, element_of_table(second)) ||
+            fail("type mismatch: the segment's elements do not match the table's"));
+      CHECK(pop(ValKind::i32) && pop(ValKind::i32) && pop(address_of_table(second)));
+      REPORT(table_init(first, second));
+      return true;
+    case Op::elem_drop:
+      CHECK(read_element(first));
+      REPORT(elem_drop(first));
+      return true;
+    default: return fail("illegal opcode", ErrorKind::malformed);
+    }
+  }
+
+  // The type of a length that both sides can hold.
+  static ValType smaller(ValType a, ValType b) { return a == ValKind::i64 && b == ValKind::i64 ? a : ValKind::i32; }
+
+  // --- references ---------------------------------------------------------------------------------------------------
+  bool reference(Op op) {
+    if (op == Op::ref_null) {
+      const HeapType heap = read_heap_type(reader_, scope());
+      CHECK(!reader_.failed() && push(ValType::ref(heap, true)));
+      REPORT(ref_null(heap));
+      return true;
+    }
+    if (op == Op::ref_func) {
+      const uint32_t index = reader_.u32();
+      CHECK(index < module_.functions.size() || fail(std::format("unknown function {}", index)));
+      CHECK(module_.declared_refs[index] || fail(std::format("undeclared function reference {}", index)));
+      CHECK(push(ValType::ref(HeapType::defined(module_.functions[index]), false)));
+      REPORT(ref_func(index));
+      return true;
+    }
+    ReferenceImmediates immediates;
+    CHECK(check_reference(op, immediates));
+    REPORT(reference(op, immediates.heap, immediates.nullable));
+    return true;
+  }
+
+  // --- vectors ------------------------------------------------------------------------------------------------------
+  bool vector_lanes(Op op, const OpInfo& info) {
+    uint64_t low = 0, high = 0;
+    if (info.family == OpFamily::vector_lane) {
+      low = reader_.byte();
+      CHECK(low < info.lanes() || fail("invalid lane index"));
+    } else {
+      low = reader_.fixed(8);
+      high = reader_.fixed(8);
+      for (uint32_t i = 0; i < 64; i += 8)
+        CHECK(((low >> i & 0xff) < info.lanes() && (high >> i & 0xff) < info.lanes()) || fail("invalid lane index"));
+    }
+    CHECK(check_plain(info));
+    REPORT(vector(op, low, high));
+    return true;
+  }
+
+  bool vector_memory(Op op, const OpInfo& info) {
+    MemArg memarg;
+    CHECK(read_memarg(memarg, info.natural_align_log2()));
+    uint32_t lane = 0;
+    if (info.family == OpFamily::vector_memory_lane) {
+      lane = reader_.byte();
+      CHECK(lane < 16u >> info.natural_align_log2() || fail("invalid lane index"));
+    }
+    for (uint32_t i = info.param_count; i-- > 0;) CHECK(pop(info.params[i]));
+    CHECK(pop(address_type(memarg)));
+    if (info.result != ValKind::bottom) CHECK(push(info.result));
+    REPORT(vector_memory(op, memarg, lane));
+    return true;
+  }
+
+#undef REPORT
+#undef TELL
+#undef CHECK
+
+  bool unknown_local(uint32_t index) { return fail(std::format("unknown local {}", index)); }
+
+  G& generator_;
+  std::vector<CatchClause> catches_;
+  std::vector<uint32_t> depths_, local_uses_;
+};
+
+// Validates the body of function imported_functions + defined_index, telling the generator what it finds. Who walks
+// many bodies keeps one FunctionValidator.
+template <CodeGenerator G>
+[[nodiscard]] Result<void> validate_function(const DecodedModule& module, const TypeRegistry& types,
+                                             uint32_t defined_index, G& generator) {
+  return FunctionValidator<G>(module, types, generator).validate(defined_index);
+}
+
+} // namespace runtime

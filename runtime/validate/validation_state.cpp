@@ -1,0 +1,323 @@
+// Stacks, locals and immediates of a body under validation.
+#include "runtime/validate/validation_state.hpp"
+#include <algorithm>
+#include <format>
+
+namespace runtime {
+namespace {
+
+// Results of block types that are a single number or vector type, to point at.
+constexpr ValType kSingles[] = {ValKind::i32, ValKind::i64, ValKind::f32, ValKind::f64, ValKind::v128};
+
+constexpr std::array<NumericShape, 256> make_numeric_shapes() {
+  std::array<NumericShape, 256> shapes{};
+  const auto shape = [](std::string_view signature) {
+    const auto kind = [](char letter) {
+      return letter == 'i' ? ValKind::i32 : letter == 'I' ? ValKind::i64 : letter == 'f' ? ValKind::f32 : ValKind::f64;
+    };
+    const size_t colon = signature.find(':');
+    return NumericShape{static_cast<uint8_t>(colon), kind(signature.front()), kind(signature.back())};
+  };
+#define OP(identifier, code, text, family, signature, extra, feature)                                                  \
+  if (code < 256 && OpFamily::family == OpFamily::numeric) shapes[code & 0xff] = shape(signature);
+#include "runtime/types/opcodes.def"
+#undef OP
+  return shapes;
+}
+
+} // namespace
+
+constinit const std::array<NumericShape, 256> kNumericShapes = make_numeric_shapes();
+
+ValidationState::ValidationState(const DecodedModule& module, const TypeRegistry& types)
+    : module_(module), types_(types), reader_({}, 0, "") {}
+
+bool ValidationState::fail(std::string message, ErrorKind kind) {
+  if (!error_) error_ = Error{.kind = kind, .message = std::move(message), .offset = instruction_offset_};
+  return false;
+}
+
+bool ValidationState::fail(Error error) {
+  if (error.offset == ~uint64_t{0}) error.offset = instruction_offset_;
+  if (!error_) error_ = std::move(error);
+  return false;
+}
+
+// Bytes that could not be read come before a check that then saw a stand-in.
+Error ValidationState::take_error() {
+  if (reader_.failed()) return reader_.error();
+  return error_ ? std::move(*error_) : Error{.kind = ErrorKind::invalid, .message = "invalid function"};
+}
+
+bool ValidationState::grow() {
+  if (capacity_ >= kMaxOperands)
+    return fail(std::format("more than {} operands on the stack", kMaxOperands), ErrorKind::limit);
+  const uint32_t capacity = std::max(2 * capacity_, 256u);
+  auto larger = std::make_unique<ValType[]>(capacity);
+  std::copy_n(stack_.get(), size_, larger.get());
+  stack_ = std::move(larger);
+  capacity_ = capacity;
+  return true;
+}
+
+bool ValidationState::push(std::span<const ValType> types) {
+  for (ValType type : types)
+    if (!push(type)) return false;
+  return true;
+}
+
+bool ValidationState::mismatch(ValType expected, ValType actual) {
+  return fail(std::format("type mismatch: expected {} but found {}", TypeRegistry::to_string(expected),
+                          TypeRegistry::to_string(actual)));
+}
+
+bool ValidationState::pop_other(ValType expected) {
+  if (size_ == base_) {
+    if (unreachable_) return true;
+    return fail(std::format("type mismatch: expected {} but the stack is empty", TypeRegistry::to_string(expected)));
+  }
+  const ValType actual = stack_[--size_];
+  return types_.is_subtype(actual, expected) || mismatch(expected, actual);
+}
+
+bool ValidationState::pop(std::span<const ValType> types) {
+  for (size_t i = types.size(); i-- > 0;)
+    if (!pop(types[i])) return false;
+  return true;
+}
+
+bool ValidationState::pop_any(ValType& type) {
+  if (size_ > base_) {
+    type = stack_[--size_];
+    return true;
+  }
+  type = ValKind::bottom;
+  return unreachable_ || fail("type mismatch: expected an operand but the stack is empty");
+}
+
+bool ValidationState::pop_ref(ValType& type) {
+  if (!pop_any(type)) return false;
+  if (type.kind() == ValKind::bottom) type = ValType::ref(HeapType::bottom(), false);
+  return type.is_ref() ||
+         fail(std::format("type mismatch: expected a reference but found {}", TypeRegistry::to_string(type)));
+}
+
+bool ValidationState::check_top(std::span<const ValType> types) {
+  const size_t present = size_ - base_;
+  for (size_t i = 0; i < types.size(); ++i) { // from the top down
+    const ValType expected = types[types.size() - 1 - i];
+    if (i >= present)
+      return unreachable_ ||
+             fail(std::format("type mismatch: expected {} but the stack is empty", TypeRegistry::to_string(expected)));
+    const ValType actual = stack_[size_ - 1 - i];
+    if (!is_subtype(actual, expected)) return mismatch(expected, actual);
+  }
+  return true;
+}
+
+// --- control
+// ----------------------------------------------------------------------------------------------------------
+
+bool ValidationState::read_locals() {
+  const uint32_t groups = reader_.u32();
+  uint64_t total = locals_.size();
+  for (uint32_t i = 0; i < groups && !reader_.failed(); ++i) {
+    const uint32_t count = reader_.u32();
+    const ValType type = read_val_type(reader_, scope());
+    total += count;
+    if (total > ~uint32_t{0}) return fail("too many locals", ErrorKind::malformed);
+    // Beyond the limit only the sum still matters, for the grammar's own bound on it.
+    if (total <= kMaxLocals && !reader_.failed()) locals_.insert(locals_.end(), count, type);
+    if (count != 0 && !type.is_defaultable()) track_locals_ = true;
+  }
+  if (reader_.failed()) return false;
+  if (total > kMaxLocals) return fail(std::format("more than {} locals", kMaxLocals), ErrorKind::limit);
+  return true;
+}
+
+bool ValidationState::enter_function(uint32_t defined_index) {
+  const FunctionBody& body = module_.bodies[defined_index];
+  reader_ = Reader(body.bytes, body.offset, "unexpected end of section or function");
+  error_.reset();
+  instruction_offset_ = body.offset;
+  frames_.clear();
+  initialized_.clear();
+  block_results_.clear();
+  track_locals_ = false;
+  size_ = base_ = 0;
+  unreachable_ = false;
+  live_ = true;
+
+  function_.index = module_.imported_functions + defined_index;
+  function_.type = module_.functions[function_.index];
+  const FuncType& type = *types_.func(function_.type);
+  function_.params = type.params;
+  function_.results = type.results;
+  locals_.assign(type.params.begin(), type.params.end());
+  if (!read_locals()) return false;
+  function_.locals = locals_;
+  if (track_locals_) {
+    is_initialized_.assign(locals_.size(), 0);
+    for (size_t i = 0; i < locals_.size(); ++i)
+      is_initialized_[i] = i < type.params.size() || locals_[i].is_defaultable();
+  }
+  return push_frame(ControlFrame::Kind::function, {.params = {}, .results = function_.results});
+}
+
+bool ValidationState::push_frame(ControlFrame::Kind kind, const BlockType& type) {
+  if (frames_.size() >= kMaxBlockDepth)
+    return fail(std::format("blocks nested more than {} deep", kMaxBlockDepth), ErrorKind::limit);
+  frames_.push_back({.kind = kind,
+                     .unreachable = false,
+                     .reported = live_,
+                     .height = size_,
+                     .initialized = static_cast<uint32_t>(initialized_.size()),
+                     .params = type.params,
+                     .results = type.results});
+  base_ = size_;
+  unreachable_ = false;
+  return push(type.params);
+}
+
+void ValidationState::restore_frame_mirror() {
+  if (frames_.empty()) return;
+  const ControlFrame& frame = frames_.back();
+  base_ = frame.height;
+  unreachable_ = frame.unreachable;
+  live_ = frame.reported && !frame.unreachable;
+}
+
+bool ValidationState::pop_frame(ControlFrame& popped) {
+  popped = frames_.back();
+  if (!pop(popped.results)) return false;
+  if (size_ != popped.height)
+    return fail(
+        std::format("type mismatch: {} operands more than results at the end of a block", size_ - popped.height));
+  reset_initialized(popped.initialized);
+  frames_.pop_back();
+  restore_frame_mirror();
+  return true;
+}
+
+bool ValidationState::restart_frame_as_else() {
+  ControlFrame& frame = frames_.back();
+  if (!pop(frame.results)) return false;
+  if (size_ != frame.height)
+    return fail(std::format("type mismatch: {} operands more than results before else", size_ - frame.height));
+  reset_initialized(frame.initialized);
+  frame.kind = ControlFrame::Kind::else_;
+  frame.unreachable = false;
+  restore_frame_mirror();
+  return push(frame.params);
+}
+
+bool ValidationState::check_missing_else() {
+  const ControlFrame& frame = frames_.back();
+  const auto matches = [this](ValType param, ValType result) { return is_subtype(param, result); };
+  return std::ranges::equal(frame.params, frame.results, matches) ||
+         fail("type mismatch: an if without else gives its parameters");
+}
+
+bool ValidationState::frame_at(uint32_t depth, const ControlFrame*& frame) {
+  if (depth >= frames_.size()) return fail(std::format("unknown label {}", depth));
+  frame = &frames_[frames_.size() - 1 - depth];
+  return true;
+}
+
+// --- locals
+// -----------------------------------------------------------------------------------------------------------
+
+bool ValidationState::check_initialized(uint32_t index) {
+  return is_initialized_[index] != 0 || fail(std::format("uninitialized local {}", index));
+}
+
+void ValidationState::mark_initialized(uint32_t index) {
+  if (is_initialized_[index] == 0) {
+    is_initialized_[index] = 1;
+    initialized_.push_back(index);
+  }
+}
+
+void ValidationState::reset_initialized(uint32_t size) {
+  while (initialized_.size() > size) {
+    is_initialized_[initialized_.back()] = 0;
+    initialized_.pop_back();
+  }
+}
+
+// --- immediates
+// -------------------------------------------------------------------------------------------------------
+
+bool ValidationState::read_block_type(BlockType& type) {
+  const uint8_t code = reader_.peek();
+  if (code == 0x40) {
+    reader_.byte();
+    type = {};
+    return true;
+  }
+  if (code >= 0x7b && code <= 0x7f) {
+    reader_.byte();
+    type = {.params = {}, .results = std::span(&kSingles[0x7f - code], 1)};
+    return true;
+  }
+  if (code >= 0x40 && code < 0x80) { // a one-byte negative number: some other value type
+    const ValType result = read_val_type(reader_, scope());
+    block_results_.push_back(result);
+    type = {.params = {}, .results = std::span(&block_results_.back(), 1)};
+    return !reader_.failed();
+  }
+  const int64_t index = reader_.s33();
+  if (index < 0) reader_.fail("malformed block type");
+  if (reader_.failed()) return false;
+  if (static_cast<uint64_t>(index) >= module_.types.size()) return fail(std::format("unknown type {}", index));
+  const FuncType* function = types_.func(module_.types[static_cast<size_t>(index)]);
+  if (function == nullptr) return fail(std::format("type mismatch: type {} is not a function type", index));
+  type = {.params = function->params, .results = function->results};
+  return true;
+}
+
+bool ValidationState::read_memarg(MemArg& memarg, uint32_t natural_align_log2) {
+  const uint32_t flags = reader_.u32();
+  if (flags >= 0x80) {
+    reader_.fail("malformed memop flags");
+    return false;
+  }
+  memarg.align_log2 = flags & 0x3f;
+  memarg.memory = (flags & 0x40) != 0 ? reader_.u32() : 0;
+  memarg.offset = reader_.u64();
+  if (reader_.failed()) return false;
+  if (memarg.memory >= module_.memories.size()) return fail(std::format("unknown memory {}", memarg.memory));
+  if (memarg.align_log2 > natural_align_log2) return fail("alignment must not be larger than natural");
+  if (memarg.offset > ~uint32_t{0} && !module_.memories[memarg.memory].limits.is_64) return fail("offset out of range");
+  return true;
+}
+
+bool ValidationState::read_memory(uint32_t& index) {
+  index = reader_.u32();
+  return index < module_.memories.size() || fail(std::format("unknown memory {}", index));
+}
+
+bool ValidationState::read_table(uint32_t& index) {
+  index = reader_.u32();
+  return index < module_.tables.size() || fail(std::format("unknown table {}", index));
+}
+
+bool ValidationState::read_func_type(TypeId& id) {
+  const uint32_t index = reader_.u32();
+  if (index >= module_.types.size()) return fail(std::format("unknown type {}", index));
+  id = module_.types[index];
+  return types_.func(id) != nullptr || fail(std::format("type mismatch: type {} is not a function type", index));
+}
+
+bool ValidationState::read_data(uint32_t& index) {
+  index = reader_.u32();
+  if (!module_.data_count) return fail("data count section required", ErrorKind::malformed);
+  return index < *module_.data_count || fail(std::format("unknown data segment {}", index));
+}
+
+bool ValidationState::read_element(uint32_t& index) {
+  index = reader_.u32();
+  return index < module_.elements.size() || fail(std::format("unknown elem segment {}", index));
+}
+
+} // namespace runtime
