@@ -12,7 +12,8 @@ extern const char kernel_text_begin[], kernel_text_end[], kernel_symbol_table[];
 namespace kernel {
 namespace {
 
-constexpr int kMaxFrames = 48;
+constexpr uint64_t kMaxFrames = 100000; // of a chain that may be a circle
+constexpr int kMaxLines = 48;
 
 struct FrameLink {
   uint64_t caller_rbp, return_address;
@@ -58,21 +59,31 @@ Symbol find_symbol(uint64_t address) {
 }
 
 void print_backtrace(std::string_view prefix, uint64_t rip, uint64_t rbp) {
-  for (int i = 0; i < kMaxFrames && rip != 0; ++i) {
+  uint64_t repeats = 0;
+  int lines = 0;
+  const auto print_repeats = [&] {
+    if (repeats != 0) Line().text(prefix).text("     … ").decimal(repeats).text(" more of the same\n").write();
+    repeats = 0;
+  };
+  for (uint64_t i = 0; i < kMaxFrames && lines < kMaxLines && rip != 0; ++i) {
     // A return address may be the next function's first byte when the call was the last instruction: look one byte
     // before.
     const Symbol symbol = find_symbol(i == 0 ? rip : rip - 1);
     Line line;
-    line.text(prefix).text("#").decimal(static_cast<uint64_t>(i)).text(i < 10 ? "  " : " ").hex16(rip).text(" ");
+    line.text(prefix).text("#").decimal(i).text(i < 10 ? "  " : " ").hex16(rip).text(" ");
     if (symbol.name.empty())
       line.text("(outside of the kernel)");
     else
       line.text(symbol.name).text("+").hex(symbol.offset + (i == 0 ? 0 : 1));
     line.text("\n").write();
+    ++lines;
     FrameLink link;
-    if (!read_link(rbp, link) || (link.caller_rbp != 0 && link.caller_rbp == rbp)) return;
+    do { // recursion returns to one address again and again
+      if (!read_link(rbp, link)) return print_repeats();
+      rbp = link.caller_rbp;
+    } while (link.return_address == rip && ++repeats < kMaxFrames);
+    print_repeats();
     rip = link.return_address;
-    rbp = link.caller_rbp;
   }
 }
 

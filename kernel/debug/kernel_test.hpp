@@ -1,6 +1,6 @@
 // In-kernel tests: KERNEL_TEST("name") { … } puts a test into a table of the linker's (section .kernel_tests), which is
-// empty in a kernel without tests. The command line's test=PATTERN runs those whose name contains PATTERN, test=all the
-// ones that are expected to come back. Output, one line each, for tests/kernel/run_qemu.py:
+// empty in a kernel without tests. The command line's test=PATTERN runs those whose name contains PATTERN ('-' for a
+// space), test=all the ones that are expected to come back. Output, one line each, for tests/kernel/run_qemu.py:
 //   test NAME ... ok | FAILED: FILE:LINE: EXPRESSION
 //   tests: P passed, F failed
 #pragma once

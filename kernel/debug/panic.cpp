@@ -53,7 +53,7 @@ void panic(std::string_view message) {
   enter();
   Line().text("panic: ").text(message).text("\n").write();
   print_backtrace("panic:   ", reinterpret_cast<uint64_t>(__builtin_return_address(0)),
-                  reinterpret_cast<uint64_t>(__builtin_frame_address(0)));
+                  *static_cast<const uint64_t*>(__builtin_frame_address(0)));
   power_off(Outcome::panicked);
 }
 

@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""Boots a kernel in QEMU, shows its serial line and checks how it ends.
+
+usage: run_qemu.py --kernel FILE [--append TEXT] [--initrd FILE] [--memory MIB] [--timeout SECONDS] [--icount]
+                   [--status N] [--expect REGEX]… [--refuse REGEX]… [--nar FOLDER]
+
+Exit status: 0 when QEMU ended with status N (33, success, by default; kernel/drivers/exit_device.hpp lists them), every
+--expect matches some line and no --refuse does; 1 otherwise; 77 (skipped) when QEMU is not installed.
+--nar FOLDER packs a folder as a NAR and gives it as the boot module.
+Always emulated (TCG), never accelerated: what calls itself KVM may be an emulation that hangs."""
+import argparse
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+
+def nar_string(text: bytes) -> bytes:
+    return struct.pack("<Q", len(text)) + text + b"\0" * (-len(text) % 8)
+
+
+def nar_node(path: str) -> bytes:
+    words = lambda *texts: b"".join(nar_string(t) for t in texts)
+    if os.path.isdir(path):
+        body = words(b"(", b"type", b"directory")
+        for name in sorted(os.listdir(path), key=os.fsencode):
+            body += words(b"entry", b"(", b"name", os.fsencode(name), b"node")
+            body += nar_node(os.path.join(path, name)) + words(b")")
+        return body + words(b")")
+    with open(path, "rb") as file:
+        return words(b"(", b"type", b"regular", b"contents") + nar_string(file.read()) + words(b")")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--kernel", required=True)
+    parser.add_argument("--append", default="")
+    parser.add_argument("--initrd")
+    parser.add_argument("--nar")
+    parser.add_argument("--memory", type=int, default=512)
+    parser.add_argument("--timeout", type=int, default=60)
+    parser.add_argument("--icount", action="store_true")
+    parser.add_argument("--status", type=int, default=33)
+    parser.add_argument("--expect", action="append", default=[])
+    parser.add_argument("--refuse", action="append", default=[])
+    parser.add_argument("--need", action="append", default=[], help="skip when this path does not exist")
+    args = parser.parse_args()
+
+    qemu = shutil.which("qemu-system-x86_64")
+    if not qemu:
+        print("skipped: qemu-system-x86_64 is not installed (./dev setup installs it)")
+        return 77
+    for path in args.need:
+        if not os.path.exists(path):
+            print(f"skipped: {path} does not exist")
+            return 77
+    command = [qemu, "-M", "q35", "-bios", "qboot.rom", "-cpu", "max", "-m", str(args.memory), "-kernel", args.kernel,
+               "-append", args.append, "-display", "none", "-serial", "stdio", "-monitor", "none", "-no-reboot",
+               "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"]
+    command += ["-accel", "tcg", "-icount", "shift=0,sleep=off"] if args.icount else ["-accel", "tcg,thread=multi"]
+    with tempfile.TemporaryDirectory() as temporary:
+        module = args.initrd
+        if args.nar:
+            module = os.path.join(temporary, "module.nar")
+            with open(module, "wb") as file:
+                file.write(nar_string(b"nix-archive-1") + nar_node(args.nar))
+        if module:
+            command += ["-initrd", module]
+        try:
+            run = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                 timeout=args.timeout)
+            output, status = run.stdout, run.returncode
+        except subprocess.TimeoutExpired as expired:
+            output, status = expired.stdout or b"", None
+    text = output.decode("utf-8", "replace").replace("\r\n", "\n")
+    print(text, end="" if text.endswith("\n") else "\n")
+
+    failures = []
+    if status is None:
+        failures.append(f"QEMU did not end within {args.timeout} s")
+    elif status != args.status:
+        failures.append(f"QEMU ended with status {status}, expected {args.status}")
+    failures += [f"no line matches {p!r}" for p in args.expect if not re.search(p, text, re.MULTILINE)]
+    failures += [f"a line matches {p!r}" for p in args.refuse if re.search(p, text, re.MULTILINE)]
+    for failure in failures:
+        print(f"run_qemu: {failure}")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
