@@ -77,8 +77,8 @@ private:
 class Store;
 class Instance;
 
-// A function and its Store. `Value::ref(type, uint64_t(&func->ref))` is it as a funcref; a funcref value that comes out of
-// a guest can be called as Func{*reinterpret_cast<FuncRef*>(bits), &store}.
+// A function and its Store. `Value::ref(type, uint64_t(&func->ref))` is it as a funcref; a funcref value that comes out
+// of a guest can be called as Func{*reinterpret_cast<FuncRef*>(bits), &store}.
 class Func {
 public:
   [[nodiscard]] TypeId type() const { return ref.type; }
@@ -108,7 +108,7 @@ class Memory {
 public:
   virtual ~Memory() = default;
   [[nodiscard]] virtual const MemoryType& type() const = 0;
-  [[nodiscard]] virtual Result<uint64_t> grow(uint64_t delta_pages) = 0; // the old size in pages
+  [[nodiscard]] virtual Result<uint64_t> grow(uint64_t delta_pages) = 0;                 // the old size in pages
   [[nodiscard]] std::span<std::byte> bytes() { return {vm.base, vm.size_bytes.load()}; } // base stays, size grows
   VMMemory vm;
 };
@@ -128,7 +128,8 @@ public:
   [[nodiscard]] virtual const std::string& name() const = 0;
 };
 
-// A host function's call. `caller` is the importing instance (null when the host calls it). Values: params in, results out.
+// A host function's call. `caller` is the importing instance (null when the host calls it). Values: params in, results
+// out.
 struct HostCall {
   Store& store;
   Instance* caller;
@@ -140,9 +141,9 @@ struct HostCall {
 using HostFunction = std::function<Result<void>(HostCall& call)>;
 
 struct StoreOptions {
-  uint64_t memory_limit_bytes = ~uint64_t{0}; // all memories of the store together; grow fails beyond
-  uint64_t table_limit_elements = kMaxTableElements; // of each table
-  uintptr_t stack_limit = 0;                  // 0: platform::guest_stack_limit() at each call
+  uint64_t memory_limit_bytes = ~uint64_t{0};        // all memories of the store together; grow fails beyond
+  uint64_t table_limit_elements = kMaxTableElements; // all tables of the store together
+  uintptr_t stack_limit = 0;                         // 0: platform::guest_stack_limit() at each call
 };
 
 class Store {
@@ -182,7 +183,7 @@ private:
 // Import resolution by name: (module, name) → Extern; instances are added under a module name.
 class Linker {
 public:
-  void define(std::string module, std::string name, Extern value); // replaces
+  void define(std::string module, std::string name, Extern value);     // replaces
   void define_instance(const std::string& module, Instance& instance); // all its exports
   // The imports of `module` in order, or unlinkable naming every missing import.
   [[nodiscard]] Result<std::vector<Extern>> resolve(const Module& module) const;

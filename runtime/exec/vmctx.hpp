@@ -19,11 +19,11 @@ struct FuncRef {
   const std::byte* code = nullptr; // entry in the wasm calling convention (codegen/baseline/abi.hpp)
   VMContext* vmctx = nullptr;      // the callee's context
   TypeId type{};
-  uint32_t function_index = 0;     // in the callee's instance
+  uint32_t function_index = 0; // in the callee's instance
 };
 
 struct VMMemory {
-  std::byte* base = nullptr;               // never moves: address space for the maximum is reserved
+  std::byte* base = nullptr; // never moves: address space for the maximum is reserved
   std::atomic<uint64_t> size_bytes = 0;
 };
 
@@ -42,14 +42,14 @@ inline constexpr size_t kMaxOverflowValues = 2048; // parameters or results that
 struct Activation {
   Activation* previous = nullptr;
   uintptr_t landing_pc = 0, landing_sp = 0, landing_fp = 0; // where a trap goes: the entry trampoline's epilogue
-  uintptr_t entry_fp = 0;                                    // frame pointer at which a stack walk ends
-  uintptr_t exit_pc = 0, exit_fp = 0;                        // last wasm frame before the host was called (nested walks)
+  uintptr_t entry_fp = 0;                                   // frame pointer at which a stack walk ends
+  uintptr_t exit_pc = 0, exit_fp = 0;                       // last wasm frame before the host was called (nested walks)
 };
 
 // Per guest thread; shared by all instances of a Store.
 struct ExecContext {
-  uintptr_t stack_limit = 0;            // prologues trap when rsp would go below
-  std::atomic<uint32_t> interrupt = 0;  // ≠ 0: loops and prologues call Libcalls::interrupted
+  uintptr_t stack_limit = 0;           // prologues trap when rsp would go below
+  std::atomic<uint32_t> interrupt = 0; // ≠ 0: loops and prologues call Libcalls::interrupted
   uint32_t pad = 0;
   Activation* top = nullptr;
   uint64_t overflow[kMaxOverflowValues]; // parameters and results beyond the registers, in order; read at once
@@ -61,15 +61,17 @@ struct ExecContext {
 struct Libcalls {
   uint64_t (*memory_grow)(VMContext*, uint32_t memory, uint64_t delta_pages); // old size in pages, or ~0
   uint32_t (*memory_fill)(VMContext*, uint32_t memory, uint64_t at, uint32_t value, uint64_t size);
-  uint32_t (*memory_copy)(VMContext*, uint64_t memories /* destination << 32 | source */, uint64_t to, uint64_t from, uint64_t size);
-  uint32_t (*memory_init)(VMContext*, uint64_t segment_and_memory /* segment << 32 | memory */, uint64_t to, uint64_t from, uint64_t size);
+  uint32_t (*memory_copy)(VMContext*, uint64_t memories /* destination << 32 | source */, uint64_t to, uint64_t from,
+                          uint64_t size);
+  uint32_t (*memory_init)(VMContext*, uint64_t segment_and_memory /* segment << 32 | memory */, uint64_t to,
+                          uint64_t from, uint64_t size);
   void (*data_drop)(VMContext*, uint32_t segment);
   uint64_t (*table_grow)(VMContext*, uint32_t table, uint64_t init, uint64_t delta); // old size, or ~0
   uint32_t (*table_fill)(VMContext*, uint32_t table, uint64_t at, uint64_t value, uint64_t size);
   uint32_t (*table_copy)(VMContext*, uint64_t tables, uint64_t to, uint64_t from, uint64_t size);
   uint32_t (*table_init)(VMContext*, uint64_t segment_and_table, uint64_t to, uint64_t from, uint64_t size);
   void (*elem_drop)(VMContext*, uint32_t segment);
-  uint32_t (*interrupted)(VMContext*); // 0: go on
+  uint32_t (*interrupted)(VMContext*);                              // 0: go on
   uint32_t (*is_subtype)(VMContext*, uint32_t sub, uint32_t super); // TypeIds; call_indirect to a non-final type
 };
 

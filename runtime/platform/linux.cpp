@@ -2,9 +2,9 @@
 //
 // Address space comes from mmap(PROT_NONE, MAP_NORESERVE) and is committed by mprotect, so that a guest's memory costs
 // nothing until it is touched. Code is one memfd mapped twice: a writable view until seal_code and an executable one;
-// no page is ever both. Faults arrive as SIGSEGV, SIGBUS, SIGILL or SIGFPE on an alternate stack; those whose pc lies in
-// sealed code are given to the engine, all others go to whoever had the signal before (AddressSanitizer, libFuzzer, or
-// the default that ends the process with a core), as if this file did not exist.
+// no page is ever both. Faults arrive as SIGSEGV, SIGBUS, SIGILL or SIGFPE on an alternate stack; those whose pc lies
+// in sealed code are given to the engine, all others go to whoever had the signal before (AddressSanitizer, libFuzzer,
+// or the default that ends the process with a core), as if this file did not exist.
 #include "runtime/platform/platform.hpp"
 
 #include <atomic>
@@ -150,7 +150,8 @@ public:
       stack_t wanted = {};
       wanted.ss_sp = static_cast<char*>(memory) + kPageBytes; // the first page stays a guard
       wanted.ss_size = kSignalStackBytes;
-      if (mprotect(wanted.ss_sp, kSignalStackBytes, PROT_READ | PROT_WRITE) != 0 || sigaltstack(&wanted, nullptr) != 0) {
+      if (mprotect(wanted.ss_sp, kSignalStackBytes, PROT_READ | PROT_WRITE) != 0 ||
+          sigaltstack(&wanted, nullptr) != 0) {
         const Error error = refused("installing a signal stack", kSignalStackBytes);
         munmap(memory, kPageBytes + kSignalStackBytes);
         return std::unexpected(error);

@@ -30,15 +30,16 @@ void unmap_code(CodeMapping& mapping);
 enum class FaultKind : uint8_t { memory_access, illegal_instruction, arithmetic };
 struct Fault {
   FaultKind kind;
-  uintptr_t pc, sp, fp;    // in: where; out (when handled): where to go on
-  uintptr_t address;       // memory_access: the address that was touched
-  uint64_t result;         // in and out: the platform's result register (rax)
+  uintptr_t pc, sp, fp; // in: where; out (when handled): where to go on
+  uintptr_t address;    // memory_access: the address that was touched
+  uint64_t result;      // in and out: the platform's result register (rax)
 };
 // Called on the faulting thread for faults whose pc lies in a sealed code mapping, and for no others (those are the
 // program's own). True: continue at fault.pc/sp/fp/result. Must not allocate. Set once, before any code runs.
 using FaultHandler = bool (*)(Fault& fault);
 void set_fault_handler(FaultHandler handler);
-// Linux: an alternate signal stack for this thread (faults on an exhausted guest stack). Idempotent; the kernel's is empty.
+// Linux: an alternate signal stack for this thread (faults on an exhausted guest stack). Idempotent; the kernel's is
+// empty.
 [[nodiscard]] Result<void> prepare_thread();
 
 // The lowest stack address that guest code on the calling thread may use: the stack's end plus room for host functions.
@@ -46,9 +47,9 @@ void set_fault_handler(FaultHandler handler);
 
 // --- clocks, randomness, console: what WASI needs at least
 [[nodiscard]] uint64_t monotonic_ns();
-[[nodiscard]] uint64_t realtime_ns(); // since 1970-01-01
+[[nodiscard]] uint64_t realtime_ns();            // since 1970-01-01
 void idle_until(uint64_t monotonic_deadline_ns); // gives the processor away until then (may return earlier)
-void random_bytes(std::span<std::byte> out); // cryptographic
+void random_bytes(std::span<std::byte> out);     // cryptographic
 enum class Stream : uint8_t { in = 0, out = 1, err = 2 };
 [[nodiscard]] Result<size_t> write_stream(Stream stream, std::span<const std::byte> data);
 [[nodiscard]] Result<size_t> read_stream(std::span<std::byte> data); // 0: end of input
