@@ -37,10 +37,12 @@ struct CompileOptions {
                                                     const CompileOptions& options = {});
 
 // Trampolines between C++ and the wasm convention, for one function type.
-//   entry: extern "C" uint32_t (*)(ExecContext*, const FuncRef*, uint64_t* values, Activation*): loads the parameters from
+//   entry: extern "C" uint32_t (*)(ExecContext*, const FuncRef*, uint64_t* values, Activation*): loads the parameters
+//   from
 //     values, fills and pushes the Activation, calls FuncRef.code with FuncRef.vmctx, stores results to values, pops,
 //     returns 0; a trap lands in it and returns the TrapCode. Saves and restores all callee-saved registers.
-//   host: FuncRef.code of a HostContext: spills the parameters into an array on the stack, notes Activation::exit_pc/fp, calls
+//   host: FuncRef.code of a HostContext: spills the parameters into an array on the stack, notes
+//   Activation::exit_pc/fp, calls
 //     HostContext::function, loads the results, or traps with its status (a from_status TrapSite).
 struct Trampolines {
   CompiledCode code; // functions[0] = entry, functions[1] = host
