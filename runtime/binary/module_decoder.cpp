@@ -9,7 +9,7 @@
 #include "runtime/binary/type_reader.hpp"
 #include <algorithm>
 #include <format>
-#include <unordered_set>
+#include <set>
 
 namespace runtime {
 namespace {
@@ -89,13 +89,12 @@ private:
 
   static Result<void> header(Reader& reader) {
     static constexpr uint8_t kMagic[] = {0, 'a', 's', 'm'}, kVersion[] = {1, 0, 0, 0};
-    const auto matches = [&reader](std::span<const uint8_t> expected) {
-      for (const uint8_t each : expected)
-        if (reader.byte() != each) return false;
-      return true;
-    };
-    if (!matches(kMagic)) return reader.failed() ? failure_of(reader) : malformed(0, "magic header not detected");
-    if (!matches(kVersion)) return reader.failed() ? failure_of(reader) : malformed(4, "unknown binary version");
+    const std::span<const std::byte> magic = reader.bytes(sizeof kMagic);
+    TRY_VOID(failure_of(reader));
+    if (!std::ranges::equal(magic, std::as_bytes(std::span(kMagic)))) return malformed(0, "magic header not detected");
+    const std::span<const std::byte> version = reader.bytes(sizeof kVersion);
+    TRY_VOID(failure_of(reader));
+    if (!std::ranges::equal(version, std::as_bytes(std::span(kVersion)))) return malformed(4, "unknown binary version");
     return {};
   }
 
@@ -331,7 +330,7 @@ private:
   Result<void> exports(Reader& reader) {
     static constexpr const char* kNames[] = {"function", "table", "memory", "global", "tag"};
     const uint32_t number = TRY(count(reader, 0, kMaxExports, "exports"));
-    std::unordered_set<std::string_view> seen;
+    std::set<std::string_view> seen;
     for (uint32_t i = 0; i < number; ++i) {
       const uint64_t at = reader.offset();
       ExportDesc exported;

@@ -58,7 +58,7 @@ private:
   bool walk() {
     do {
       instruction_offset_ = reader_.offset();
-      if (reader_.at_end()) return fail("END opcode expected", ErrorKind::malformed);
+      if (reader_.at_end()) return missing_end();
       const uint8_t code = reader_.byte();
       CHECK(instruction(code));
       if (reader_.failed()) [[unlikely]]
@@ -435,7 +435,7 @@ private:
       return true;
     }
     case Op::memory_init:
-      CHECK(read_data(first) && read_memory(second));
+      CHECK(read_data_and_memory(first, second));
       CHECK(pop(ValKind::i32) && pop(ValKind::i32) && pop(address_of_memory(second)));
       REPORT(memory_init(first, second));
       return true;
@@ -482,7 +482,8 @@ private:
       return true;
     }
     case Op::table_init:
-      CHECK(read_element(first) && read_table(second));
+      first = reader_.u32();
+      CHECK(read_table(second) && check_element(first));
       CHECK(is_subtype(module_.elements[first].type, element_of_table(second)) ||
             fail("type mismatch: the segment's elements do not match the table's"));
       CHECK(pop(ValKind::i32) && pop(ValKind::i32) && pop(address_of_table(second)));

@@ -37,6 +37,12 @@ bool ValidationState::fail(std::string message, ErrorKind kind) {
   return false;
 }
 
+// The suites have two names for a body that ends too early.
+bool ValidationState::missing_end() {
+  const bool last = reader_.offset() == module_.bytes.size();
+  return fail(last ? "unexpected end of section or function" : "END opcode expected", ErrorKind::malformed);
+}
+
 bool ValidationState::fail(Error error) {
   if (error.offset == ~uint64_t{0}) error.offset = instruction_offset_;
   if (!error_) error_ = std::move(error);
@@ -309,15 +315,29 @@ bool ValidationState::read_func_type(TypeId& id) {
   return types_.func(id) != nullptr || fail(std::format("type mismatch: type {} is not a function type", index));
 }
 
+bool ValidationState::check_data(uint32_t index) {
+  return index < *module_.data_count || fail(std::format("unknown data segment {}", index));
+}
+
 bool ValidationState::read_data(uint32_t& index) {
   index = reader_.u32();
   if (!module_.data_count) return fail("data count section required", ErrorKind::malformed);
-  return index < *module_.data_count || fail(std::format("unknown data segment {}", index));
+  return check_data(index);
+}
+
+bool ValidationState::read_data_and_memory(uint32_t& data, uint32_t& memory) {
+  data = reader_.u32();
+  if (!module_.data_count) return fail("data count section required", ErrorKind::malformed);
+  return read_memory(memory) && check_data(data);
+}
+
+bool ValidationState::check_element(uint32_t index) {
+  return index < module_.elements.size() || fail(std::format("unknown elem segment {}", index));
 }
 
 bool ValidationState::read_element(uint32_t& index) {
   index = reader_.u32();
-  return index < module_.elements.size() || fail(std::format("unknown elem segment {}", index));
+  return check_element(index);
 }
 
 } // namespace runtime

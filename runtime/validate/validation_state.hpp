@@ -45,6 +45,7 @@ protected:
   // --- errors -------------------------------------------------------------------------------------------------------
   [[gnu::cold, gnu::noinline]] bool fail(std::string message, ErrorKind kind = ErrorKind::invalid);
   bool fail(Error error); // the generator's
+  bool missing_end();
   [[nodiscard]] Error take_error();
 
   // --- operands -----------------------------------------------------------------------------------------------------
@@ -108,7 +109,10 @@ protected:
   bool read_table(uint32_t& index);
   bool read_func_type(TypeId& id);
   bool read_data(uint32_t& index);
+  bool read_data_and_memory(uint32_t& data, uint32_t& memory);
+  bool check_data(uint32_t index);
   bool read_element(uint32_t& index);
+  bool check_element(uint32_t index);
   [[nodiscard]] TypeScope scope() const { return {.types = module_.types}; }
   [[nodiscard]] ValType address_type(const MemArg& memarg) const { return address_of_memory(memarg.memory); }
   [[nodiscard]] ValType address_of_memory(uint32_t index) const {
