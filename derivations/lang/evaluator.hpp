@@ -38,6 +38,8 @@ public:
   [[nodiscard]] virtual std::filesystem::path physical(const store::StorePath& path) = 0;
   // Contents of a text path that has no file (MemoryEvalStore).
   [[nodiscard]] virtual std::optional<std::string> text(const store::StorePath& path) = 0;
+  // What a valid path refers to.
+  [[nodiscard]] virtual store::StorePathSet references(const store::StorePath& path) = 0;
   // Builds, so that the outputs are valid: import from derivation.
   virtual void realise(const store::StorePath& drv_path, const std::set<std::string>& outputs) = 0;
 };
@@ -56,6 +58,7 @@ public:
   bool is_valid(const store::StorePath& path) override;
   std::filesystem::path physical(const store::StorePath& path) override;
   std::optional<std::string> text(const store::StorePath& path) override;
+  store::StorePathSet references(const store::StorePath& path) override;
   void realise(const store::StorePath& drv_path, const std::set<std::string>& outputs) override;
 
 private:
@@ -76,6 +79,7 @@ public:
   bool is_valid(const store::StorePath& path) override;
   std::filesystem::path physical(const store::StorePath& path) override; // of a source: where it came from
   std::optional<std::string> text(const store::StorePath& path) override;
+  store::StorePathSet references(const store::StorePath& path) override;
   void realise(const store::StorePath& drv_path, const std::set<std::string>& outputs) override; // always an error
 
   [[nodiscard]] const std::map<store::StorePath, store::Derivation>& derivations() const { return derivations_; }
@@ -83,7 +87,11 @@ public:
 private:
   std::string store_dir_;
   std::map<store::StorePath, std::filesystem::path> sources_;
-  std::map<store::StorePath, std::string> texts_;
+  struct Text {
+    std::string contents;
+    store::StorePathSet references;
+  };
+  std::map<store::StorePath, Text> texts_;
   std::map<store::StorePath, store::Derivation> derivations_;
 };
 

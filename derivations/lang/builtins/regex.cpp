@@ -1,0 +1,108 @@
+// match and split: POSIX extended regular expressions, by the C library's regcomp and regexec. Compiled ones are kept.
+#include "derivations/lang/machine.hpp"
+#include <regex.h>
+
+namespace lang {
+
+namespace {
+
+class Regex {
+public:
+  // `whole`: must match the whole text; then group 0 is the text and the pattern's groups follow at 2.
+  Regex(Machine& m, Pos pos, std::string_view pattern, bool whole) {
+    const std::string text = whole ? "^(" + std::string{pattern} + ")$" : std::string{pattern};
+    const int failure = regcomp(&regex_, text.c_str(), REG_EXTENDED);
+    if (failure != 0) {
+      char reason[256];
+      regerror(failure, &regex_, reason, sizeof reason);
+      m.fail(ErrorKind::value, pos, "invalid regular expression '" + std::string{pattern} + "': " + reason);
+    }
+  }
+  ~Regex() { regfree(&regex_); }
+  Regex(const Regex&) = delete;
+  Regex& operator=(const Regex&) = delete;
+
+  [[nodiscard]] size_t groups() const { return regex_.re_nsub; }
+  // Offsets in `text`, of a match that begins at `from` or later.
+  [[nodiscard]] bool find(std::string_view text, size_t from, std::vector<regmatch_t>& groups_found) const {
+    groups_found.resize(groups() + 1);
+    groups_found[0].rm_so = static_cast<regoff_t>(from);
+    groups_found[0].rm_eo = static_cast<regoff_t>(text.size());
+    return regexec(&regex_, text.data(), groups_found.size(), groups_found.data(),
+                   REG_STARTEND | (from ? REG_NOTBOL : 0)) == 0;
+  }
+
+private:
+  regex_t regex_{};
+};
+
+const Regex& regex_for(Machine& m, Pos pos, std::string_view pattern, bool whole) {
+  const std::string key = (whole ? "^" : "~") + std::string{pattern};
+  if (const auto found = m.regexes.find(key); found != m.regexes.end())
+    return *static_cast<const Regex*>(found->second.get());
+  if (pattern.contains('\0')) m.fail(ErrorKind::value, pos, "a regular expression cannot contain a NUL byte");
+  auto regex = std::make_shared<Regex>(m, pos, pattern, whole);
+  const Regex& result = *regex;
+  m.regexes.emplace(key, std::move(regex));
+  return result;
+}
+
+void check_size(Machine& m, Pos pos, std::string_view text) {
+  if (text.size() > INT32_MAX)
+    m.fail(ErrorKind::value, pos, "the text is too long for a regular expression: 2 GiB at most");
+}
+
+// The groups from `first` on, null for those without a part in the match.
+Value groups_list(Machine& m, std::string_view text, const std::vector<regmatch_t>& groups, size_t first) {
+  const size_t count = groups.size() - first;
+  Value** items = m.new_list(count);
+  for (size_t i = 0; i < count; ++i) {
+    const regmatch_t& group = groups[first + i];
+    items[i] = m.box(group.rm_so < 0 ? Value::of_null()
+                                     : m.make_string(text.substr(static_cast<size_t>(group.rm_so),
+                                                                 static_cast<size_t>(group.rm_eo - group.rm_so))));
+  }
+  return Value::of_list(items, count);
+}
+
+Value match(Machine& m, Pos pos, Value** args) {
+  const Regex& regex = regex_for(m, pos, m.to_plain_string(args[0], pos), true);
+  const std::string_view text = m.to_string(args[1], pos, nullptr);
+  check_size(m, pos, text);
+  std::vector<regmatch_t> groups;
+  if (!regex.find(text, 0, groups)) return Value::of_null();
+  return groups_list(m, text, groups, 2);
+}
+
+Value split(Machine& m, Pos pos, Value** args) {
+  const Regex& regex = regex_for(m, pos, m.to_plain_string(args[0], pos), false);
+  const std::string_view text = m.to_string(args[1], pos, nullptr);
+  check_size(m, pos, text);
+  std::vector<Value*> result;
+  std::vector<regmatch_t> groups;
+  size_t kept = 0; // text before here is in the result
+  for (size_t from = 0; from <= text.size() && regex.find(text, from, groups);) {
+    const auto start = static_cast<size_t>(groups[0].rm_so), end = static_cast<size_t>(groups[0].rm_eo);
+    result.push_back(m.box(m.make_string(text.substr(kept, start - kept))));
+    result.push_back(m.box(groups_list(m, text, groups, 1)));
+    kept = end;
+    from = end > start ? end : end + 1; // an empty match: go on one byte later
+  }
+  result.push_back(m.box(m.make_string(text.substr(kept))));
+  Value** items = m.new_list(result.size());
+  std::ranges::copy(result, items);
+  return Value::of_list(items, result.size());
+}
+
+constexpr Primop kBuiltins[] = {
+    {"match", 2, match, "regex s",
+     "The groups of the POSIX extended regular expression `regex` if it matches the whole of `s`, else null."},
+    {"split", 2, split, "regex s",
+     "The texts between the matches of `regex` in `s`, and between them, for every match, the list of its groups."},
+};
+
+} // namespace
+
+std::span<const Primop> regex_builtins() { return kBuiltins; }
+
+} // namespace lang

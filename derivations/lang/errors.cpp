@@ -1,0 +1,155 @@
+// Rendering errors for people and for programs.
+#include "derivations/lang/errors.hpp"
+#include <algorithm>
+#include <cstdio>
+#include <numeric>
+
+namespace lang {
+
+std::string_view to_string(ErrorKind kind) {
+  switch (kind) {
+  case ErrorKind::parse: return "parse";
+  case ErrorKind::undefined_variable: return "undefined-variable";
+  case ErrorKind::missing_attribute: return "missing-attribute";
+  case ErrorKind::type: return "type";
+  case ErrorKind::call: return "call";
+  case ErrorKind::thrown: return "thrown";
+  case ErrorKind::assertion: return "assertion";
+  case ErrorKind::abort: return "abort";
+  case ErrorKind::infinite_recursion: return "infinite-recursion";
+  case ErrorKind::stack_overflow: return "stack-overflow";
+  case ErrorKind::arithmetic: return "arithmetic";
+  case ErrorKind::io: return "io";
+  case ErrorKind::store: return "store";
+  case ErrorKind::restricted: return "restricted";
+  case ErrorKind::unsupported: return "unsupported";
+  case ErrorKind::value: return "value";
+  }
+  return "unknown";
+}
+
+std::string Position::to_string() const {
+  return known() ? file + ":" + std::to_string(line) + ":" + std::to_string(column) : std::string{};
+}
+
+namespace {
+
+struct Paint {
+  bool on;
+  [[nodiscard]] std::string operator()(const char* code, const std::string& text) const {
+    return on ? std::string{"\x1b["} + code + "m" + text + "\x1b[0m" : text;
+  }
+};
+
+// The source line with a caret under the column. Tabs are kept, so that the caret lines up; a long line is cut to
+// what surrounds the column.
+void render_excerpt(std::string& out, const Position& position, const Paint& paint) {
+  constexpr size_t kWidth = 120;
+  std::string_view line = position.source_line;
+  const size_t column = position.column - 1;
+  if (column > line.size()) return;
+  const size_t from = column > kWidth - 20 ? column - (kWidth - 20) : 0;
+  const std::string number = std::to_string(position.line);
+  std::string pad;
+  for (const char c : line.substr(from, column - from)) pad += c == '\t' ? '\t' : ' ';
+  out += "  " + paint("2", number + " | ") + std::string{line.substr(from, kWidth)} + "\n";
+  out += "  " + std::string(number.size(), ' ') + paint("2", " | ") + pad + paint("1;31", "^") + "\n";
+}
+
+void append_json_string(std::string& out, std::string_view text) {
+  out += '"';
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      char buffer[8];
+      std::snprintf(buffer, sizeof buffer, "\\u%04x", static_cast<unsigned>(c));
+      out += buffer;
+    } else {
+      out += c;
+    }
+  }
+  out += '"';
+}
+
+void append_json_position(std::string& out, const Position& position) {
+  out += R"("position":{"file":)";
+  append_json_string(out, position.file);
+  out += ",\"line\":" + std::to_string(position.line) + ",\"column\":" + std::to_string(position.column) + "}";
+}
+
+} // namespace
+
+std::string render_error(const EvalError& error, bool colour) {
+  const Paint paint{colour};
+  std::string out = paint("1;31", "error:") + " " + error.message() + "\n";
+  if (error.position().known()) {
+    out += "  at " + paint("36", error.position().to_string()) + "\n";
+    render_excerpt(out, error.position(), paint);
+  }
+  if (!error.hint().empty()) out += "  " + paint("32", "hint:") + " " + error.hint() + "\n";
+  for (const TraceFrame& frame : error.trace()) {
+    out += "  " + frame.text;
+    if (frame.position.known()) out += " at " + paint("36", frame.position.to_string());
+    out += "\n";
+  }
+  if (error.dropped_frames()) out += "  … and " + std::to_string(error.dropped_frames()) + " more\n";
+  return out;
+}
+
+std::string error_to_json(const EvalError& error) {
+  std::string out = R"({"error":{"kind":)";
+  append_json_string(out, to_string(error.kind()));
+  out += ",\"message\":";
+  append_json_string(out, error.message());
+  if (!error.hint().empty()) {
+    out += ",\"hint\":";
+    append_json_string(out, error.hint());
+  }
+  if (error.position().known()) {
+    out += ",";
+    append_json_position(out, error.position());
+  }
+  out += ",\"trace\":[";
+  for (size_t i = 0; i < error.trace().size(); ++i) {
+    const TraceFrame& frame = error.trace()[i];
+    out += i ? ",{\"text\":" : "{\"text\":";
+    append_json_string(out, frame.text);
+    if (frame.position.known()) {
+      out += ",";
+      append_json_position(out, frame.position);
+    }
+    out += "}";
+  }
+  return out + "]}}";
+}
+
+std::string nearest_name(std::string_view name, const std::vector<std::string_view>& candidates) {
+  if (name.empty() || name.size() > 64) return {};
+  size_t best =
+      std::max<size_t>(1, name.size() / 3) + 1; // one above the largest distance that is still a typing mistake
+  std::string_view result;
+  std::vector<size_t> row(name.size() + 1);
+  for (const std::string_view candidate : candidates) {
+    const size_t longer = std::max(candidate.size(), name.size());
+    if (candidate.empty() || candidate == name || longer - std::min(candidate.size(), name.size()) >= best) continue;
+    std::iota(row.begin(), row.end(), size_t{0});
+    for (size_t i = 0; i < candidate.size(); ++i) { // Levenshtein, one row at a time
+      size_t diagonal = row[0];
+      row[0] = i + 1;
+      for (size_t j = 0; j < name.size(); ++j) {
+        const size_t change = diagonal + (candidate[i] != name[j]);
+        diagonal = row[j + 1];
+        row[j + 1] = std::min({change, row[j] + 1, row[j + 1] + 1});
+      }
+    }
+    if (row.back() < best) {
+      best = row.back();
+      result = candidate;
+    }
+  }
+  return std::string{result};
+}
+
+} // namespace lang
