@@ -1,0 +1,41 @@
+// A folder for one test, removed with all its contents, also read-only ones.
+#pragma once
+#include "store/local/file_tree.hpp"
+#include <fstream>
+#include <stdlib.h>
+
+namespace store {
+
+class TempFolder {
+public:
+  TempFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "kpkg-test-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) throw_errno("create", name);
+    path_ = name;
+  }
+  ~TempFolder() {
+    try {
+      remove_tree(path_);
+    } catch (const StoreError&) { // the test has its result already
+    }
+  }
+  TempFolder(const TempFolder&) = delete;
+  TempFolder& operator=(const TempFolder&) = delete;
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  [[nodiscard]] std::filesystem::path operator/(std::string_view name) const { return path_ / name; }
+
+private:
+  std::filesystem::path path_;
+};
+
+inline void write_file(const std::filesystem::path& path, std::string_view contents, bool executable = false) {
+  std::ofstream{path, std::ios::binary}.write(contents.data(), static_cast<std::streamsize>(contents.size()));
+  if (executable) std::filesystem::permissions(path, std::filesystem::perms{0755});
+}
+
+inline std::string read_file(const std::filesystem::path& path) {
+  std::ifstream file{path, std::ios::binary};
+  return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+} // namespace store
