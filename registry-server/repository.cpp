@@ -41,7 +41,7 @@ Repository::Repository(fs::path root)
       count_(database_, "SELECT count(*) FROM narinfos") {}
 
 std::optional<StoredNar> Repository::find_nar(std::string_view name) {
-  find_nar_.bind(1, name);
+  find_nar_.bind_all(name);
   if (!find_nar_.step()) return {};
   StoredNar nar{.file = root_ / "nar" / name,
                 .file_hash = store::unwrap(store::Hash::parse(find_nar_.text(0)), "registry database"),
@@ -58,12 +58,13 @@ bool Repository::add_nar(std::string_view name, const fs::path& temporary, const
   }
   fs::rename(temporary, root_ / "nar" / name);
   sync_folder(root_ / "nar");
-  add_nar_.bind(1, name).bind(2, hash.to_string()).bind(3, static_cast<int64_t>(size_bytes)).run();
+  const std::string hash_text = hash.to_string();
+  add_nar_.bind_all(name, std::string_view(hash_text), static_cast<int64_t>(size_bytes)).run();
   return true;
 }
 
 std::optional<std::string> Repository::find_narinfo(std::string_view digest) {
-  find_narinfo_.bind(1, digest);
+  find_narinfo_.bind_all(digest);
   if (!find_narinfo_.step()) return {};
   std::string text = find_narinfo_.text(0);
   find_narinfo_.reset();
@@ -72,28 +73,27 @@ std::optional<std::string> Repository::find_narinfo(std::string_view digest) {
 
 void Repository::add_narinfo(const store::NarInfo& narinfo, std::string_view nar_name) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
-  add_narinfo_.bind(1, narinfo.info.path.digest())
-      .bind(2, narinfo.info.path.name())
-      .bind(3, nar_name)
-      .bind(4, static_cast<int64_t>(narinfo.info.nar_size_bytes))
-      .bind(5, narinfo.to_string())
-      .bind(6, std::chrono::duration_cast<std::chrono::seconds>(now).count())
+  const std::string text = narinfo.to_string();
+  add_narinfo_
+      .bind_all(narinfo.info.path.digest(), narinfo.info.path.name(), nar_name,
+                static_cast<int64_t>(narinfo.info.nar_size_bytes), std::string_view(text),
+                static_cast<int64_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count()))
       .run();
 }
 
 std::optional<std::string> Repository::find_text(std::string_view url) {
-  find_text_.bind(1, url);
+  find_text_.bind_all(url);
   if (!find_text_.step()) return {};
   std::string body = find_text_.text(0);
   find_text_.reset();
   return body;
 }
 
-void Repository::add_text(std::string_view url, std::string_view body) { add_text_.bind(1, url).bind(2, body).run(); }
+void Repository::add_text(std::string_view url, std::string_view body) { add_text_.bind_all(url, body).run(); }
 
 std::vector<ListedPath> Repository::list(size_t limit) {
   std::vector<ListedPath> paths;
-  list_.bind(1, static_cast<int64_t>(limit));
+  list_.bind_all(static_cast<int64_t>(limit));
   while (list_.step())
     paths.push_back({.digest = list_.text(0),
                      .name = list_.text(1),
@@ -104,6 +104,7 @@ std::vector<ListedPath> Repository::list(size_t limit) {
 
 size_t Repository::count() {
   size_t result = 0;
+  count_.reset();
   while (count_.step()) result = static_cast<size_t>(count_.integer(0));
   return result;
 }

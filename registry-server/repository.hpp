@@ -3,7 +3,7 @@
 // is there and agrees.
 #pragma once
 #include "store/format/narinfo.hpp"
-#include "store/local/sqlite.hpp"
+#include "store/local/database.hpp"
 #include <filesystem>
 #include <optional>
 

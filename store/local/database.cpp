@@ -2,44 +2,42 @@
 // may forget the newest registrations (their trees are then unregistered leftovers) but never corrupts; the collector
 // raises it to FULL, because a forgotten deletion would leave rows without trees.
 #include "store/local/database.hpp"
-#include "store/local/schema_sql.hpp"
 #include <sqlite3.h>
 
 namespace store {
 namespace {
 
 constexpr int kBusyTimeoutMs = 120'000; // an adder may wait for many others
-constexpr int64_t kSchemaVersion = 1;
 
 } // namespace
 
-Database::Database(const std::filesystem::path& file) : file_(file) {
+Database::Database(const std::filesystem::path& file, const char* schema, int64_t version) : file_(file) {
   if (sqlite3_open_v2(file.c_str(), &db_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr) !=
       SQLITE_OK) {
     const std::string reason = db_ != nullptr ? sqlite3_errmsg(db_) : "out of memory";
     sqlite3_close(db_);
-    throw StoreError("cannot open the store's database " + file.string() + ": " + reason,
+    throw StoreError("cannot open the database " + file.string() + ": " + reason,
                      "check the folder's owner and permissions, or set KPKG_ROOT to a folder of yours");
   }
   try {
     sqlite3_busy_timeout(db_, kBusyTimeoutMs);
-    const auto version = [&] {
+    const auto version_found = [&] {
       Statement statement{*this, "PRAGMA user_version"};
       return statement.step() ? statement.integer(0) : 0;
     };
-    if (version() == 0) {
+    if (version_found() == 0) {
       // Switching to WAL does not wait for other openers as other statements do: one process at a time.
       const PathLock lock{std::filesystem::path{file} += ".lock"};
-      if (version() == 0) {
+      if (version_found() == 0) {
         execute("PRAGMA journal_mode = WAL");
         execute("BEGIN IMMEDIATE");
-        execute(kSchemaSql);
+        execute(schema);
         execute("COMMIT");
       }
     }
-    if (const int64_t found = version(); found != kSchemaVersion) {
-      throw StoreError("the store's database " + file.string() + " has version " + std::to_string(found) +
-                           ", but this program knows version " + std::to_string(kSchemaVersion) + " only",
+    if (const int64_t found = version_found(); found != version) {
+      throw StoreError("the database " + file.string() + " has version " + std::to_string(found) +
+                           ", but this program knows version " + std::to_string(version) + " only",
                        "use a newer kpkg, or another KPKG_ROOT");
     }
     execute("PRAGMA foreign_keys = ON; PRAGMA synchronous = NORMAL");
@@ -58,9 +56,8 @@ void Database::fail(std::string_view doing) const {
   if (code == SQLITE_BUSY) hint = "another process is holding the store for long; try again";
   if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
     hint = "the database is damaged; the trees in the store folder are not";
-  throw StoreError("the store's database " + file_.string() + " failed while " + std::string{doing} + ": " +
-                       sqlite3_errmsg(db_),
-                   hint);
+  throw StoreError(
+      "the database " + file_.string() + " failed while " + std::string{doing} + ": " + sqlite3_errmsg(db_), hint);
 }
 
 void Database::execute(const char* sql) {

@@ -1,5 +1,5 @@
-// SQLite for the store: RAII over a connection, its prepared statements and transactions. Every failure is a StoreError
-// that names the database and the consequence. Not thread-safe.
+// SQLite for the store and the registry: RAII over a connection, its prepared statements and transactions. Every
+// failure is a StoreError that names the database and the consequence. Not thread-safe.
 #pragma once
 #include "store/local/local_store.hpp"
 
@@ -10,8 +10,9 @@ namespace store {
 
 class Database {
 public:
-  // Opens (WAL, foreign keys, busy timeout) and creates the schema where there is none.
-  explicit Database(const std::filesystem::path& file);
+  // Opens (WAL, foreign keys, busy timeout) and runs `schema` where the file is new; the schema sets
+  // `PRAGMA user_version` to `version`, and a file of another version is an error.
+  Database(const std::filesystem::path& file, const char* schema, int64_t version);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;

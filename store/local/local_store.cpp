@@ -1,6 +1,7 @@
 // Opening, querying and adding. The order of every addition: write the tree under a temporary name, sync it, then in
 // one immediate transaction (which one process at a time holds) rename it into place and register it. A crash before
 // the commit leaves a temporary or an unregistered tree, which the collector sweeps and the next addition replaces.
+#include "generated/store_schema.hpp"
 #include "store/local/local_store_impl.hpp"
 #include "store/local/reference_scanner.hpp"
 #include <algorithm>
@@ -51,7 +52,7 @@ LocalStore::Impl::Impl(fs::path root_folder)
       store_fd(check_errno(::open(store.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open the folder", store)),
       gc_lock_fd(check_errno(::open((var / "gc.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600), "open the lock",
                              var / "gc.lock")),
-      db(var / "db.sqlite") {}
+      db(var / "db.sqlite", kStoreSchema, 1) {}
 
 LocalStore::Impl::GcLock::GcLock(Impl& impl, int operation) : impl_(impl) {
   lock_file(impl_.gc_lock_fd.get(), operation, impl_.var / "gc.lock");

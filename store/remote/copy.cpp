@@ -95,7 +95,8 @@ Planned plan_path(const StorePath& path, const std::vector<BinaryCache*>& caches
     }
   }
   if (problems.empty()) throw StoreError(path.full() + " is in none of the caches asked");
-  throw StoreError(
+  if (!refused) throw StoreError(path.full() + " cannot be fetched:" + problems);
+  throw RefusedError(
       path.full() + " cannot be installed:" + problems,
       "nothing of it was installed; trust a key with --trusted-key NAME:KEY only when you know whose it is");
 }
