@@ -1,0 +1,5 @@
+(import "m" "f" (func $g (param f64)))
+(table $t 1 10 funcref) (table (export "u") funcref (elem $g $g)) (memory $m (data "a\00\u{e9}")) (memory i64 1 2)
+(global $o (mut i32) (i32.const 4)) (elem (table $t) (offset i32.const 0) func $g) (elem declare func 0)
+(elem $p externref (ref.null extern) (item (ref.null extern))) (data $d (memory $m) (i32.const 1) "x") (data "y")
+(start $s) (func $s (call_indirect $t (param i32) (i32.const 1) (i32.const 0)) (memory.init $d (i32.const 0) (i32.const 0) (i32.const 0)))

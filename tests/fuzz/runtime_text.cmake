@@ -1,0 +1,1 @@
+kpkg_fuzz(wat_parser DEPENDS runtime_text runtime_binary runtime_types)
