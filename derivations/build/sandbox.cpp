@@ -164,7 +164,7 @@ std::vector<std::string> bwrap_args(const Sandbox& sandbox) {
   for (const SandboxSymlink& link : sandbox.symlinks) add({"--symlink", link.target, link.inside});
   add({"--proc", "/proc", "--dev", "/dev"});
   for (const SandboxMount& mount : sandbox.mounts)
-    add({mount.writable ? "--bind" : "--ro-bind", mount.host.string(), mount.inside});
+    add({mount.writable ? "--bind" : "--ro-bind", std::filesystem::absolute(mount.host).string(), mount.inside});
   add({"--remount-ro", "/", "--chdir", sandbox.working_folder});
   add({"--json-status-fd", std::to_string(kStatusFd), "--sync-fd", std::to_string(kAliveFd)});
   if (args.size() > kMaxBwrapArgs)

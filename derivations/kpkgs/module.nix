@@ -70,8 +70,8 @@ in
         else if !(isBool a.libc && isBool a.reactor && isBool a.debug) then throw "${subject}: libc, reactor and debug are true or false"
         else if !(isStrings a.sources && isStrings a.imports && isStrings a.exports && isStrings a.cflags && isStrings a.ldflags) then
           throw "${subject}: sources, imports, exports, cflags and ldflags are lists of strings"
-        else if !(all (file: match "[0-9A-Za-z_./+-]+" file != null) a.sources) then
-          throw "${subject}: the names of sources have 0-9, A-Z, a-z and _./+- only"
+        else if !(all (file: match "[0-9A-Za-z_./+-]+\\.c" file != null) a.sources) then
+          throw "${subject}: sources are C files: names of 0-9, A-Z, a-z and _./+- that end in .c"
         else if !a.libc && !a.reactor then
           throw "${subject}: a module without the C library has no main; set reactor = true"
         else if !(toolchains ? clang) then

@@ -113,7 +113,8 @@ TEST_CASE("mkModule refuses unknown, missing and ill-typed arguments by name") {
   CHECK_THAT(error_of(module_of("exports = \"f\";")), Contains("are lists of strings"));
   CHECK_THAT(error_of(module_of("libc = false;")), Contains("set reactor = true"));
   CHECK_THAT(error_of(module_of(""), ""), Contains("kpkg toolchain import clang"));
-  CHECK_THAT(error_of(module_of("sources = [ \"a b.c\" ];")), Contains("names of sources"));
+  CHECK_THAT(error_of(module_of("sources = [ \"a b.c\" ];")), Contains("sources are C files"));
+  CHECK_THAT(error_of(module_of("sources = [ \"a.cpp\" ];")), Contains("sources are C files"));
 }
 
 // One test, because capturing clang takes the longest part of it.
