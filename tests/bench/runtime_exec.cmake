@@ -1,0 +1,1 @@
+kpkg_bench(call DEPENDS runtime_exec runtime_text)
