@@ -1,10 +1,10 @@
 # Two instances: hello imports the functions of greeter. The system ends when hello has ended, with its status.
-{ kpkgs }:
+# Both are built from source, unless store paths of installed ones are given (--argstr greeter /kpkg/store/…).
+{ kpkgs
+, greeter ? import ./greeter/kpkg.nix { inherit kpkgs; }
+, hello ? import ./hello/kpkg.nix { inherit kpkgs; }
+}:
 
-let
-  greeter = import ./greeter/kpkg.nix { inherit kpkgs; };
-  hello = import ./hello/kpkg.nix { inherit kpkgs; };
-in
 kpkgs.mkSystem {
   name = "hello-system";
   instances = [

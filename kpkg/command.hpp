@@ -20,13 +20,14 @@ namespace fs = std::filesystem;
 // Documented in `kpkg --help` and README; do not change.
 enum ExitStatus : int {
   kSuccess = 0,
-  kFailed = 1,      // files, network, store, link errors
-  kUsage = 2,       // unknown option, missing argument
-  kEvalFailed = 3,  // the Nix expression does not parse or evaluate
-  kBuildFailed = 4, // a builder failed
-  kRefused = 5,     // a signature, hash or token was not accepted
-  kInvalidWasm = 6, // the module does not decode or validate
-  kTrapped = 134,   // the guest trapped (run, system boot)
+  kFailed = 1,       // files, network, store, link errors
+  kUsage = 2,        // unknown option, missing argument
+  kEvalFailed = 3,   // the Nix expression does not parse or evaluate
+  kBuildFailed = 4,  // a builder failed
+  kRefused = 5,      // a signature, hash or token was not accepted
+  kInvalidWasm = 6,  // the module does not decode or validate
+  kNotStarted = 125, // system boot: an awaited instance could not be started
+  kTrapped = 134,    // the guest trapped (run, system boot)
 };
 
 class Failure : public std::runtime_error {

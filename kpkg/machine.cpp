@@ -16,7 +16,8 @@ namespace kpkg {
 namespace {
 
 // What the kernel writes to its exit device (kernel/drivers/exit_device.hpp) and QEMU makes of it: (value << 1) | 1.
-constexpr int kQemuPass = 33;
+constexpr int kQemuPass = 33, kQemuSystemFailed = 35, kQemuRefused = 37, kQemuPanicked = 39, kQemuBadCommandLine = 43,
+              kQemuNotStarted = 45, kQemuTrapped = 47, kQemuFirstStatus = 65;
 
 fs::path find_program(const char* name) {
   const char* path = std::getenv("PATH");
@@ -40,7 +41,19 @@ MachineResult interpret(int status) {
   if (!WIFEXITED(status))
     return {.outcome = MachineOutcome::crashed, .status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : status};
   const int code = WEXITSTATUS(status);
-  if (code == kQemuPass) return {.outcome = MachineOutcome::ended, .status = 0};
+  switch (code) {
+  case kQemuPass: return {.outcome = MachineOutcome::ended, .status = 0};
+  case kQemuSystemFailed:
+    return {.outcome = MachineOutcome::ended, .status = kFailed}; // the serial line has the number
+  case kQemuRefused:
+  case kQemuBadCommandLine: return {.outcome = MachineOutcome::refused};
+  case kQemuPanicked: return {.outcome = MachineOutcome::panicked};
+  case kQemuNotStarted: return {.outcome = MachineOutcome::ended, .status = kNotStarted};
+  case kQemuTrapped: return {.outcome = MachineOutcome::ended, .status = kTrapped};
+  default: break;
+  }
+  if (code >= kQemuFirstStatus && code % 2 == 1)
+    return {.outcome = MachineOutcome::ended, .status = (code - kQemuFirstStatus) / 2 + 1};
   return {.outcome = MachineOutcome::crashed, .status = code};
 }
 

@@ -20,7 +20,8 @@ Environment:
 
 Exit status:
   0 success   1 failed   2 wrong usage   3 evaluation failed   4 build failed
-  5 refused: signature, hash or token   6 invalid WebAssembly   134 the guest trapped
+  5 refused: signature, hash or token   6 invalid WebAssembly   125 an instance could not start
+  134 the guest trapped
   run and system boot otherwise end with the guest's own status.)";
 
 // One message, one hint, whatever kind of error it was.

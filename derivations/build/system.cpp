@@ -11,8 +11,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kModuleFile = "module.wasm";
-
 template <class T> T member(const json& object, const char* key, const std::string& where) {
   const auto found = object.find(key);
   if (found == object.end()) throw BuildError(where + " has no \"" + key + "\"", "make systems with kpkgs.mkSystem");
@@ -29,7 +27,7 @@ store::InstanceSpec instance_of(store::LocalStore& local, const json& value, siz
   store::InstanceSpec instance{
       .name = member<std::string>(value, "name", where),
       .component = store::unwrap(store::StorePath::parse(member<std::string>(value, "component", where)), where),
-      .module = kModuleFile,
+      .module = member<std::string>(value, "module", where),
       .links = member<std::map<std::string, std::string>>(value, "links", where),
       .args = member<std::vector<std::string>>(value, "args", where),
       .env = member<std::map<std::string, std::string>>(value, "env", where),
@@ -47,8 +45,8 @@ store::InstanceSpec instance_of(store::LocalStore& local, const json& value, siz
   if (!local.is_valid(instance.component))
     throw BuildError("instance " + instance.name + ": " + instance.component.full() + " is not in the store",
                      "build it, or fetch it with kpkg install");
-  if (!std::filesystem::is_regular_file(local.physical(instance.component) / kModuleFile))
-    throw BuildError("instance " + instance.name + ": " + instance.component.full() + " has no " + kModuleFile);
+  if (!std::filesystem::is_regular_file(local.physical(instance.component) / instance.module))
+    throw BuildError("instance " + instance.name + ": " + instance.component.full() + " has no " + instance.module);
   return instance;
 }
 

@@ -1,9 +1,9 @@
 // From an evaluated system (kpkgs.mkSystem) to a generation and its boot image.
 //
-// A system is JSON: { "type": "system", "name", "instances": [ { "name", "component", "links", "args", "env", "grants",
-// "exit", "memoryLimit" } … ] } with components as store paths. The generation's manifest adds what only the store
-// knows: the closed set of paths with their NAR hashes. It is itself a text path that references the components, so
-// that a profile keeps the whole system alive.
+// A system is JSON: { "type": "system", "name", "instances": [ { "name", "component", "module", "links", "args", "env",
+// "grants", "exit", "memoryLimit" } … ] } with components as store paths. The generation's manifest adds what only the
+// store knows: the closed set of paths with their NAR hashes. It is itself a text path that references the components,
+// so that a profile keeps the whole system alive.
 #pragma once
 #include "derivations/build/build_error.hpp"
 #include "store/format/boot_image.hpp"
