@@ -6,6 +6,9 @@
 //  - Dead code is validated but never reported: after an instruction that does not fall through (br, return,
 //    unreachable, throw, …) nothing is reported until the end or else of the enclosing reported block. Blocks opened in
 //    dead code are not reported at all. end()/else_() say whether the fall-through edge into them is live.
+//  - Code behind an end counts as live again, even where neither the fall-through nor any branch reaches that end: the
+//    block's results are then operands that no path has written.
+//  - Of an if without else only if_() and end() are told. Catch clauses count their depths outside the try_table.
 //  - Operands are implicit: the generator keeps its own abstract stack and pops what the instruction's type says, in
 //    the order the spec pushes. Branch depths count reported blocks only… which are all blocks enclosing live code;
 //    depth equal to the number of open blocks is the function body itself.

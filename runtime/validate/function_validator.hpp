@@ -27,18 +27,18 @@ public:
 
 private:
 // Tells the generator when the instruction can be reached.
-#define REPORT(call)                                                                                                   \
+#define REPORT_LIVE(call)                                                                                              \
   do {                                                                                                                 \
-    if (live_) TELL(call);                                                                                             \
+    if (live_) REPORT_ALWAYS(call);                                                                                    \
   } while (false)
-#define TELL(call)                                                                                                     \
+#define REPORT_ALWAYS(call)                                                                                            \
   do {                                                                                                                 \
     generator_.position(static_cast<uint32_t>(instruction_offset_));                                                   \
     if (Result<void> told = generator_.call; !told) [[unlikely]]                                                       \
       return fail(std::move(told).error());                                                                            \
   } while (false)
 // Ends the instruction when a check has failed.
-#define CHECK(condition)                                                                                               \
+#define EXPECT_VALID(condition)                                                                                        \
   do {                                                                                                                 \
     if (!(condition)) [[unlikely]]                                                                                     \
       return false;                                                                                                    \
@@ -51,7 +51,7 @@ private:
       count_local_uses(reader_, static_cast<uint32_t>(locals_.size()), local_uses_);
       function_.local_uses = local_uses_;
     }
-    TELL(function_begin(function_));
+    REPORT_ALWAYS(function_begin(function_));
     return true;
   }
 
@@ -60,7 +60,7 @@ private:
       instruction_offset_ = reader_.offset();
       if (reader_.at_end()) return missing_end();
       const uint8_t code = reader_.byte();
-      CHECK(instruction(code));
+      EXPECT_VALID(instruction(code));
       if (reader_.failed()) [[unlikely]]
         return false;
     } while (!frames_.empty());
@@ -71,78 +71,78 @@ private:
     switch (static_cast<Op>(code)) {
     case Op::local_get: {
       const uint32_t index = reader_.u32();
-      CHECK(index < locals_.size() || unknown_local(index));
-      if (track_locals_) CHECK(check_initialized(index));
-      CHECK(push(locals_[index]));
-      REPORT(local_get(index));
+      EXPECT_VALID(index < locals_.size() || unknown_local(index));
+      if (track_locals_) EXPECT_VALID(check_initialized(index));
+      EXPECT_VALID(push(locals_[index]));
+      REPORT_LIVE(local_get(index));
       return true;
     }
     case Op::local_set: {
       const uint32_t index = reader_.u32();
-      CHECK(index < locals_.size() || unknown_local(index));
-      CHECK(pop(locals_[index]));
+      EXPECT_VALID(index < locals_.size() || unknown_local(index));
+      EXPECT_VALID(pop(locals_[index]));
       if (track_locals_) mark_initialized(index);
-      REPORT(local_set(index));
+      REPORT_LIVE(local_set(index));
       return true;
     }
     case Op::local_tee: {
       const uint32_t index = reader_.u32();
-      CHECK(index < locals_.size() || unknown_local(index));
-      CHECK(unary(locals_[index], locals_[index]));
+      EXPECT_VALID(index < locals_.size() || unknown_local(index));
+      EXPECT_VALID(unary(locals_[index], locals_[index]));
       if (track_locals_) mark_initialized(index);
-      REPORT(local_tee(index));
+      REPORT_LIVE(local_tee(index));
       return true;
     }
     case Op::i32_const: {
       const auto bits = static_cast<uint32_t>(reader_.s32());
-      CHECK(push(ValKind::i32));
-      REPORT(constant(ValKind::i32, bits, 0));
+      EXPECT_VALID(push(ValKind::i32));
+      REPORT_LIVE(constant(ValKind::i32, bits, 0));
       return true;
     }
     case Op::i64_const: {
       const auto bits = static_cast<uint64_t>(reader_.s64());
-      CHECK(push(ValKind::i64));
-      REPORT(constant(ValKind::i64, bits, 0));
+      EXPECT_VALID(push(ValKind::i64));
+      REPORT_LIVE(constant(ValKind::i64, bits, 0));
       return true;
     }
     case Op::f32_const: {
       const uint64_t bits = reader_.fixed(4);
-      CHECK(push(ValKind::f32));
-      REPORT(constant(ValKind::f32, bits, 0));
+      EXPECT_VALID(push(ValKind::f32));
+      REPORT_LIVE(constant(ValKind::f32, bits, 0));
       return true;
     }
     case Op::f64_const: {
       const uint64_t bits = reader_.fixed(8);
-      CHECK(push(ValKind::f64));
-      REPORT(constant(ValKind::f64, bits, 0));
+      EXPECT_VALID(push(ValKind::f64));
+      REPORT_LIVE(constant(ValKind::f64, bits, 0));
       return true;
     }
     case Op::global_get: {
       const uint32_t index = reader_.u32();
-      CHECK(index < module_.globals.size() || fail(std::format("unknown global {}", index)));
-      CHECK(push(module_.globals[index].type.type));
-      REPORT(global_get(index));
+      EXPECT_VALID(index < module_.globals.size() || fail(std::format("unknown global {}", index)));
+      EXPECT_VALID(push(module_.globals[index].type.type));
+      REPORT_LIVE(global_get(index));
       return true;
     }
     case Op::global_set: {
       const uint32_t index = reader_.u32();
-      CHECK(index < module_.globals.size() || fail(std::format("unknown global {}", index)));
-      CHECK(module_.globals[index].type.mutable_ || fail(std::format("immutable global {}", index)));
-      CHECK(pop(module_.globals[index].type.type));
-      REPORT(global_set(index));
+      EXPECT_VALID(index < module_.globals.size() || fail(std::format("unknown global {}", index)));
+      EXPECT_VALID(module_.globals[index].type.mutable_ || fail(std::format("immutable global {}", index)));
+      EXPECT_VALID(pop(module_.globals[index].type.type));
+      REPORT_LIVE(global_set(index));
       return true;
     }
     default: break;
     }
     const NumericShape shape = kNumericShapes[code];
     if (shape.params == 2) {
-      CHECK(binary(shape.param, shape.result));
-      REPORT(numeric(static_cast<Op>(code)));
+      EXPECT_VALID(binary(shape.param, shape.result));
+      REPORT_LIVE(numeric(static_cast<Op>(code)));
       return true;
     }
     if (shape.params == 1) {
-      CHECK(unary(shape.param, shape.result));
-      REPORT(numeric(static_cast<Op>(code)));
+      EXPECT_VALID(unary(shape.param, shape.result));
+      REPORT_LIVE(numeric(static_cast<Op>(code)));
       return true;
     }
     return other_instruction(static_cast<Op>(code));
@@ -158,28 +158,28 @@ private:
     switch (info.family) {
     case OpFamily::load: {
       MemArg memarg;
-      CHECK(read_memarg(memarg, info.natural_align_log2()));
-      CHECK(unary(address_type(memarg), info.result));
-      REPORT(load(op, memarg));
+      EXPECT_VALID(read_memarg(memarg, info.natural_align_log2()));
+      EXPECT_VALID(unary(address_type(memarg), info.result));
+      REPORT_LIVE(load(op, memarg));
       return true;
     }
     case OpFamily::store: {
       MemArg memarg;
-      CHECK(read_memarg(memarg, info.natural_align_log2()));
-      CHECK(pop(info.params[0]) && pop(address_type(memarg)));
-      REPORT(store(op, memarg));
+      EXPECT_VALID(read_memarg(memarg, info.natural_align_log2()));
+      EXPECT_VALID(pop(info.params[0]) && pop(address_type(memarg)));
+      REPORT_LIVE(store(op, memarg));
       return true;
     }
     case OpFamily::control: return control(op);
     case OpFamily::numeric:
-      CHECK(check_plain(info));
-      REPORT(numeric(op));
+      EXPECT_VALID(check_plain(info));
+      REPORT_LIVE(numeric(op));
       return true;
     case OpFamily::parametric: return parametric(op);
     case OpFamily::constant: { // v128.const: the others are handled above
       const uint64_t low = reader_.fixed(8), high = reader_.fixed(8);
-      CHECK(push(ValKind::v128));
-      REPORT(constant(ValKind::v128, low, high));
+      EXPECT_VALID(push(ValKind::v128));
+      REPORT_LIVE(constant(ValKind::v128, low, high));
       return true;
     }
     case OpFamily::memory: return memory(op);
@@ -187,13 +187,13 @@ private:
     case OpFamily::reference: return reference(op);
     case OpFamily::aggregate: {
       AggregateImmediates immediates;
-      CHECK(check_aggregate(op, immediates));
-      REPORT(aggregate(op, immediates.type, immediates.first, immediates.second));
+      EXPECT_VALID(check_aggregate(op, immediates));
+      REPORT_LIVE(aggregate(op, immediates.type, immediates.first, immediates.second));
       return true;
     }
     case OpFamily::vector:
-      CHECK(check_plain(info));
-      REPORT(vector(op, 0, 0));
+      EXPECT_VALID(check_plain(info));
+      REPORT_LIVE(vector(op, 0, 0));
       return true;
     case OpFamily::vector_lane:
     case OpFamily::vector_shuffle: return vector_lanes(op, info);
@@ -201,17 +201,18 @@ private:
     case OpFamily::vector_memory_lane: return vector_memory(op, info);
     case OpFamily::atomic: {
       MemArg memarg;
-      CHECK(read_memarg(memarg, info.natural_align_log2()));
-      CHECK(memarg.align_log2 == info.natural_align_log2() || fail("alignment of an atomic access must be natural"));
-      for (uint32_t i = info.param_count; i-- > 0;) CHECK(pop(info.params[i]));
-      CHECK(pop(address_type(memarg)));
-      if (info.result != ValKind::bottom) CHECK(push(info.result));
-      REPORT(atomic(op, memarg));
+      EXPECT_VALID(read_memarg(memarg, info.natural_align_log2()));
+      EXPECT_VALID(memarg.align_log2 == info.natural_align_log2() ||
+                   fail("alignment of an atomic access must be natural"));
+      for (uint32_t i = info.param_count; i-- > 0;) EXPECT_VALID(pop(info.params[i]));
+      EXPECT_VALID(pop(address_type(memarg)));
+      if (info.result != ValKind::bottom) EXPECT_VALID(push(info.result));
+      REPORT_LIVE(atomic(op, memarg));
       return true;
     }
     case OpFamily::fence:
       if (reader_.byte() != 0) return fail("zero byte expected", ErrorKind::malformed);
-      REPORT(atomic(op, MemArg{}));
+      REPORT_LIVE(atomic(op, MemArg{}));
       return true;
     case OpFamily::variable: // handled in place
     case OpFamily::undefined: break;
@@ -225,61 +226,61 @@ private:
     switch (op) {
     case Op::nop: return true;
     case Op::unreachable:
-      REPORT(unreachable());
+      REPORT_LIVE(unreachable());
       set_unreachable();
       return true;
     case Op::block:
-      CHECK(read_block_type(type) && pop(type.params));
-      REPORT(block(type));
+      EXPECT_VALID(read_block_type(type) && pop(type.params));
+      REPORT_LIVE(block(type));
       return push_frame(Kind::block, type);
     case Op::loop:
-      CHECK(read_block_type(type) && pop(type.params));
-      REPORT(loop(type));
+      EXPECT_VALID(read_block_type(type) && pop(type.params));
+      REPORT_LIVE(loop(type));
       return push_frame(Kind::loop, type);
     case Op::if_:
-      CHECK(read_block_type(type) && pop(ValKind::i32) && pop(type.params));
-      REPORT(if_(type));
+      EXPECT_VALID(read_block_type(type) && pop(ValKind::i32) && pop(type.params));
+      REPORT_LIVE(if_(type));
       return push_frame(Kind::if_, type);
     case Op::else_: {
-      CHECK(frames_.back().kind == Kind::if_ || fail("else without if", ErrorKind::malformed));
+      EXPECT_VALID(frames_.back().kind == Kind::if_ || fail("else without if", ErrorKind::malformed));
       const bool falls_through = live_;
-      CHECK(restart_frame_as_else());
-      if (frames_.back().reported) TELL(else_(falls_through));
+      EXPECT_VALID(restart_frame_as_else());
+      if (frames_.back().reported) REPORT_ALWAYS(else_(falls_through));
       return true;
     }
     case Op::end: return end();
     case Op::try_table:
-      CHECK(read_block_type(type) && pop(type.params) && check_catches(catches_));
-      REPORT(try_table(type, catches_));
+      EXPECT_VALID(read_block_type(type) && pop(type.params) && check_catches(catches_));
+      REPORT_LIVE(try_table(type, catches_));
       return push_frame(Kind::try_table, type);
     case Op::throw_: {
       const uint32_t tag = reader_.u32();
-      CHECK(tag < module_.tags.size() || fail(std::format("unknown tag {}", tag)));
-      CHECK(pop(types_.func(module_.tags[tag].type)->params));
-      REPORT(throw_(tag));
+      EXPECT_VALID(tag < module_.tags.size() || fail(std::format("unknown tag {}", tag)));
+      EXPECT_VALID(pop(types_.func(module_.tags[tag].type)->params));
+      REPORT_LIVE(throw_(tag));
       set_unreachable();
       return true;
     }
     case Op::throw_ref:
-      CHECK(pop(ValType::ref(HeapType::abstract(AbstractHeap::exn), true)));
-      REPORT(throw_ref());
+      EXPECT_VALID(pop(ValType::ref(HeapType::abstract(AbstractHeap::exn), true)));
+      REPORT_LIVE(throw_ref());
       set_unreachable();
       return true;
     case Op::br: {
       const uint32_t depth = reader_.u32();
       const ControlFrame* target = nullptr;
-      CHECK(frame_at(depth, target) && pop(target->label()));
-      REPORT(br(depth));
+      EXPECT_VALID(frame_at(depth, target) && pop(target->label()));
+      REPORT_LIVE(br(depth));
       set_unreachable();
       return true;
     }
     case Op::br_if: {
       const uint32_t depth = reader_.u32();
       const ControlFrame* target = nullptr;
-      CHECK(frame_at(depth, target) && pop(ValKind::i32));
+      EXPECT_VALID(frame_at(depth, target) && pop(ValKind::i32));
       const std::span<const ValType> label = target->label();
-      if (!label.empty()) CHECK(pop(label) && push(label)); // what stays has the label's types, not its own
-      REPORT(br_if(depth));
+      if (!label.empty()) EXPECT_VALID(pop(label) && push(label)); // what stays has the label's types, not its own
+      REPORT_LIVE(br_if(depth));
       return true;
     }
     case Op::br_table: return br_table();
@@ -288,13 +289,13 @@ private:
     case Op::br_on_cast:
     case Op::br_on_cast_fail: {
       BranchImmediates immediates;
-      CHECK(check_br_on(op, immediates));
-      REPORT(br_on(op, immediates.depth, immediates.heap, immediates.nullable));
+      EXPECT_VALID(check_br_on(op, immediates));
+      REPORT_LIVE(br_on(op, immediates.depth, immediates.heap, immediates.nullable));
       return true;
     }
     case Op::return_:
-      CHECK(pop(function_.results));
-      REPORT(return_());
+      EXPECT_VALID(pop(function_.results));
+      REPORT_LIVE(return_());
       set_unreachable();
       return true;
     default: return call(op);
@@ -303,23 +304,23 @@ private:
 
   bool end() {
     // Without else the block's parameters are its results, as of an empty else; the generator hears no else_().
-    if (frames_.back().kind == Kind::if_) CHECK(check_missing_else());
+    if (frames_.back().kind == Kind::if_) EXPECT_VALID(check_missing_else());
     const bool falls_through = live_;
     ControlFrame popped;
-    CHECK(pop_frame(popped));
+    EXPECT_VALID(pop_frame(popped));
     if (frames_.empty()) {
-      TELL(function_end(falls_through));
+      REPORT_ALWAYS(function_end(falls_through));
       return true;
     }
-    if (popped.reported) TELL(end(falls_through));
+    if (popped.reported) REPORT_ALWAYS(end(falls_through));
     return push(popped.results);
   }
 
   bool br_table() {
     const uint32_t count = reader_.length();
-    CHECK(count <= kMaxBrTableTargets ||
-          fail(std::format("a br_table of more than {} targets", kMaxBrTableTargets), ErrorKind::limit));
-    CHECK(pop(ValKind::i32));
+    EXPECT_VALID(count <= kMaxBrTableTargets ||
+                 fail(std::format("a br_table of more than {} targets", kMaxBrTableTargets), ErrorKind::limit));
+    EXPECT_VALID(pop(ValKind::i32));
     depths_.clear();
     const ControlFrame* previous = nullptr;
     size_t arity = 0;
@@ -327,17 +328,17 @@ private:
       const uint32_t depth = reader_.u32();
       if (reader_.failed()) return false;
       const ControlFrame* target = nullptr;
-      CHECK(frame_at(depth, target));
+      EXPECT_VALID(frame_at(depth, target));
       depths_.push_back(depth);
       if (target == previous) continue;
       const std::span<const ValType> label = target->label();
-      CHECK(previous == nullptr || label.size() == arity ||
-            fail("type mismatch: the labels of br_table take different numbers of operands"));
-      CHECK(check_top(label));
+      EXPECT_VALID(previous == nullptr || label.size() == arity ||
+                   fail("type mismatch: the labels of br_table take different numbers of operands"));
+      EXPECT_VALID(check_top(label));
       arity = label.size();
       previous = target;
     }
-    REPORT(br_table(std::span<const uint32_t>(depths_).first(count), depths_.back()));
+    REPORT_LIVE(br_table(std::span<const uint32_t>(depths_).first(count), depths_.back()));
     set_unreachable();
     return true;
   }
@@ -351,37 +352,39 @@ private:
     case Op::call:
     case Op::return_call:
       index = reader_.u32();
-      CHECK(index < module_.functions.size() || fail(std::format("unknown function {}", index)));
+      EXPECT_VALID(index < module_.functions.size() || fail(std::format("unknown function {}", index)));
       type = module_.functions[index];
       break;
     case Op::call_indirect:
     case Op::return_call_indirect:
-      CHECK(read_func_type(type) && read_table(index));
-      CHECK(is_subtype(element_of_table(index), ValType::funcref()) ||
-            fail("type mismatch: call_indirect needs a table of functions"));
-      CHECK(pop(address_of_table(index)));
+      EXPECT_VALID(read_func_type(type) && read_table(index));
+      EXPECT_VALID(is_subtype(element_of_table(index), ValType::funcref()) ||
+                   fail("type mismatch: call_indirect needs a table of functions"));
+      EXPECT_VALID(pop(address_of_table(index)));
       break;
     case Op::call_ref:
-    case Op::return_call_ref: CHECK(read_func_type(type) && pop(ValType::ref(HeapType::defined(type), true))); break;
+    case Op::return_call_ref:
+      EXPECT_VALID(read_func_type(type) && pop(ValType::ref(HeapType::defined(type), true)));
+      break;
     default: return fail("illegal opcode", ErrorKind::malformed);
     }
     const FuncType& signature = *types_.func(type);
-    CHECK(pop(signature.params));
+    EXPECT_VALID(pop(signature.params));
     if (tail) {
-      CHECK(signature.results.size() == function_.results.size() ||
-            fail("type mismatch: a tail call's results are not the function's"));
+      EXPECT_VALID(signature.results.size() == function_.results.size() ||
+                   fail("type mismatch: a tail call's results are not the function's"));
       for (size_t i = 0; i < signature.results.size(); ++i)
-        CHECK(is_subtype(signature.results[i], function_.results[i]) ||
-              fail("type mismatch: a tail call's results are not the function's"));
+        EXPECT_VALID(is_subtype(signature.results[i], function_.results[i]) ||
+                     fail("type mismatch: a tail call's results are not the function's"));
     } else {
-      CHECK(push(signature.results));
+      EXPECT_VALID(push(signature.results));
     }
     if (op == Op::call || op == Op::return_call)
-      REPORT(call(index, tail));
+      REPORT_LIVE(call(index, tail));
     else if (op == Op::call_ref || op == Op::return_call_ref)
-      REPORT(call_ref(type, tail));
+      REPORT_LIVE(call_ref(type, tail));
     else
-      REPORT(call_indirect(index, type, tail));
+      REPORT_LIVE(call_indirect(index, type, tail));
     if (tail) set_unreachable();
     return true;
   }
@@ -390,23 +393,23 @@ private:
   bool parametric(Op op) {
     ValType type, second;
     if (op == Op::drop) {
-      CHECK(pop_any(type));
-      REPORT(drop());
+      EXPECT_VALID(pop_any(type));
+      REPORT_LIVE(drop());
       return true;
     }
     if (op == Op::select_t) {
       const uint32_t count = reader_.length();
-      CHECK(reader_.failed() || count == 1 || fail("invalid result arity"));
+      EXPECT_VALID(reader_.failed() || count == 1 || fail("invalid result arity"));
       type = read_val_type(reader_, scope());
-      CHECK(!reader_.failed() && pop(ValKind::i32) && pop(type) && pop(type) && push(type));
+      EXPECT_VALID(!reader_.failed() && pop(ValKind::i32) && pop(type) && pop(type) && push(type));
     } else {
-      CHECK(pop(ValKind::i32) && pop_any(type) && pop_any(second));
-      CHECK((!type.is_ref() && !second.is_ref()) || fail("type mismatch: select of references names its type"));
+      EXPECT_VALID(pop(ValKind::i32) && pop_any(type) && pop_any(second));
+      EXPECT_VALID((!type.is_ref() && !second.is_ref()) || fail("type mismatch: select of references names its type"));
       if (type.kind() == ValKind::bottom) type = second;
-      CHECK(second.kind() == ValKind::bottom || second == type || fail("type mismatch: select of two types"));
-      CHECK(push(type));
+      EXPECT_VALID(second.kind() == ValKind::bottom || second == type || fail("type mismatch: select of two types"));
+      EXPECT_VALID(push(type));
     }
-    REPORT(select(type));
+    REPORT_LIVE(select(type));
     return true;
   }
 
@@ -415,33 +418,33 @@ private:
     uint32_t first = 0, second = 0;
     switch (op) {
     case Op::memory_size:
-      CHECK(read_memory(first) && push(address_of_memory(first)));
-      REPORT(memory_size(first));
+      EXPECT_VALID(read_memory(first) && push(address_of_memory(first)));
+      REPORT_LIVE(memory_size(first));
       return true;
     case Op::memory_grow:
-      CHECK(read_memory(first) && unary(address_of_memory(first), address_of_memory(first)));
-      REPORT(memory_grow(first));
+      EXPECT_VALID(read_memory(first) && unary(address_of_memory(first), address_of_memory(first)));
+      REPORT_LIVE(memory_grow(first));
       return true;
     case Op::memory_fill:
-      CHECK(read_memory(first));
-      CHECK(pop(address_of_memory(first)) && pop(ValKind::i32) && pop(address_of_memory(first)));
-      REPORT(memory_fill(first));
+      EXPECT_VALID(read_memory(first));
+      EXPECT_VALID(pop(address_of_memory(first)) && pop(ValKind::i32) && pop(address_of_memory(first)));
+      REPORT_LIVE(memory_fill(first));
       return true;
     case Op::memory_copy: {
-      CHECK(read_memory(first) && read_memory(second));
+      EXPECT_VALID(read_memory(first) && read_memory(second));
       const ValType to = address_of_memory(first), from = address_of_memory(second);
-      CHECK(pop(smaller(to, from)) && pop(from) && pop(to));
-      REPORT(memory_copy(first, second));
+      EXPECT_VALID(pop(smaller(to, from)) && pop(from) && pop(to));
+      REPORT_LIVE(memory_copy(first, second));
       return true;
     }
     case Op::memory_init:
-      CHECK(read_data_and_memory(first, second));
-      CHECK(pop(ValKind::i32) && pop(ValKind::i32) && pop(address_of_memory(second)));
-      REPORT(memory_init(first, second));
+      EXPECT_VALID(read_data_and_memory(first, second));
+      EXPECT_VALID(pop(ValKind::i32) && pop(ValKind::i32) && pop(address_of_memory(second)));
+      REPORT_LIVE(memory_init(first, second));
       return true;
     case Op::data_drop:
-      CHECK(read_data(first));
-      REPORT(data_drop(first));
+      EXPECT_VALID(read_data(first));
+      REPORT_LIVE(data_drop(first));
       return true;
     default: return fail("illegal opcode", ErrorKind::malformed);
     }
@@ -451,47 +454,47 @@ private:
     uint32_t first = 0, second = 0;
     switch (op) {
     case Op::table_get:
-      CHECK(read_table(first) && unary(address_of_table(first), element_of_table(first)));
-      REPORT(table_get(first));
+      EXPECT_VALID(read_table(first) && unary(address_of_table(first), element_of_table(first)));
+      REPORT_LIVE(table_get(first));
       return true;
     case Op::table_set:
-      CHECK(read_table(first) && pop(element_of_table(first)) && pop(address_of_table(first)));
-      REPORT(table_set(first));
+      EXPECT_VALID(read_table(first) && pop(element_of_table(first)) && pop(address_of_table(first)));
+      REPORT_LIVE(table_set(first));
       return true;
     case Op::table_size:
-      CHECK(read_table(first) && push(address_of_table(first)));
-      REPORT(table_size(first));
+      EXPECT_VALID(read_table(first) && push(address_of_table(first)));
+      REPORT_LIVE(table_size(first));
       return true;
     case Op::table_grow:
-      CHECK(read_table(first) && pop(address_of_table(first)));
-      CHECK(unary(element_of_table(first), address_of_table(first)));
-      REPORT(table_grow(first));
+      EXPECT_VALID(read_table(first) && pop(address_of_table(first)));
+      EXPECT_VALID(unary(element_of_table(first), address_of_table(first)));
+      REPORT_LIVE(table_grow(first));
       return true;
     case Op::table_fill:
-      CHECK(read_table(first) && pop(address_of_table(first)));
-      CHECK(pop(element_of_table(first)) && pop(address_of_table(first)));
-      REPORT(table_fill(first));
+      EXPECT_VALID(read_table(first) && pop(address_of_table(first)));
+      EXPECT_VALID(pop(element_of_table(first)) && pop(address_of_table(first)));
+      REPORT_LIVE(table_fill(first));
       return true;
     case Op::table_copy: {
-      CHECK(read_table(first) && read_table(second));
-      CHECK(is_subtype(element_of_table(second), element_of_table(first)) ||
-            fail("type mismatch: table.copy between tables of different types"));
+      EXPECT_VALID(read_table(first) && read_table(second));
+      EXPECT_VALID(is_subtype(element_of_table(second), element_of_table(first)) ||
+                   fail("type mismatch: table.copy between tables of different types"));
       const ValType to = address_of_table(first), from = address_of_table(second);
-      CHECK(pop(smaller(to, from)) && pop(from) && pop(to));
-      REPORT(table_copy(first, second));
+      EXPECT_VALID(pop(smaller(to, from)) && pop(from) && pop(to));
+      REPORT_LIVE(table_copy(first, second));
       return true;
     }
     case Op::table_init:
       first = reader_.u32();
-      CHECK(read_table(second) && check_element(first));
-      CHECK(is_subtype(module_.elements[first].type, element_of_table(second)) ||
-            fail("type mismatch: the segment's elements do not match the table's"));
-      CHECK(pop(ValKind::i32) && pop(ValKind::i32) && pop(address_of_table(second)));
-      REPORT(table_init(first, second));
+      EXPECT_VALID(read_table(second) && check_element(first));
+      EXPECT_VALID(is_subtype(module_.elements[first].type, element_of_table(second)) ||
+                   fail("type mismatch: the segment's elements do not match the table's"));
+      EXPECT_VALID(pop(ValKind::i32) && pop(ValKind::i32) && pop(address_of_table(second)));
+      REPORT_LIVE(table_init(first, second));
       return true;
     case Op::elem_drop:
-      CHECK(read_element(first));
-      REPORT(elem_drop(first));
+      EXPECT_VALID(read_element(first));
+      REPORT_LIVE(elem_drop(first));
       return true;
     default: return fail("illegal opcode", ErrorKind::malformed);
     }
@@ -504,21 +507,21 @@ private:
   bool reference(Op op) {
     if (op == Op::ref_null) {
       const HeapType heap = read_heap_type(reader_, scope());
-      CHECK(!reader_.failed() && push(ValType::ref(heap, true)));
-      REPORT(ref_null(heap));
+      EXPECT_VALID(!reader_.failed() && push(ValType::ref(heap, true)));
+      REPORT_LIVE(ref_null(heap));
       return true;
     }
     if (op == Op::ref_func) {
       const uint32_t index = reader_.u32();
-      CHECK(index < module_.functions.size() || fail(std::format("unknown function {}", index)));
-      CHECK(module_.declared_refs[index] || fail(std::format("undeclared function reference {}", index)));
-      CHECK(push(ValType::ref(HeapType::defined(module_.functions[index]), false)));
-      REPORT(ref_func(index));
+      EXPECT_VALID(index < module_.functions.size() || fail(std::format("unknown function {}", index)));
+      EXPECT_VALID(module_.declared_refs[index] || fail(std::format("undeclared function reference {}", index)));
+      EXPECT_VALID(push(ValType::ref(HeapType::defined(module_.functions[index]), false)));
+      REPORT_LIVE(ref_func(index));
       return true;
     }
     ReferenceImmediates immediates;
-    CHECK(check_reference(op, immediates));
-    REPORT(reference(op, immediates.heap, immediates.nullable));
+    EXPECT_VALID(check_reference(op, immediates));
+    REPORT_LIVE(reference(op, immediates.heap, immediates.nullable));
     return true;
   }
 
@@ -527,36 +530,37 @@ private:
     uint64_t low = 0, high = 0;
     if (info.family == OpFamily::vector_lane) {
       low = reader_.byte();
-      CHECK(low < info.lanes() || fail("invalid lane index"));
+      EXPECT_VALID(low < info.lanes() || fail("invalid lane index"));
     } else {
       low = reader_.fixed(8);
       high = reader_.fixed(8);
       for (uint32_t i = 0; i < 64; i += 8)
-        CHECK(((low >> i & 0xff) < info.lanes() && (high >> i & 0xff) < info.lanes()) || fail("invalid lane index"));
+        EXPECT_VALID(((low >> i & 0xff) < info.lanes() && (high >> i & 0xff) < info.lanes()) ||
+                     fail("invalid lane index"));
     }
-    CHECK(check_plain(info));
-    REPORT(vector(op, low, high));
+    EXPECT_VALID(check_plain(info));
+    REPORT_LIVE(vector(op, low, high));
     return true;
   }
 
   bool vector_memory(Op op, const OpInfo& info) {
     MemArg memarg;
-    CHECK(read_memarg(memarg, info.natural_align_log2()));
+    EXPECT_VALID(read_memarg(memarg, info.natural_align_log2()));
     uint32_t lane = 0;
     if (info.family == OpFamily::vector_memory_lane) {
       lane = reader_.byte();
-      CHECK(lane < 16u >> info.natural_align_log2() || fail("invalid lane index"));
+      EXPECT_VALID(lane < 16u >> info.natural_align_log2() || fail("invalid lane index"));
     }
-    for (uint32_t i = info.param_count; i-- > 0;) CHECK(pop(info.params[i]));
-    CHECK(pop(address_type(memarg)));
-    if (info.result != ValKind::bottom) CHECK(push(info.result));
-    REPORT(vector_memory(op, memarg, lane));
+    for (uint32_t i = info.param_count; i-- > 0;) EXPECT_VALID(pop(info.params[i]));
+    EXPECT_VALID(pop(address_type(memarg)));
+    if (info.result != ValKind::bottom) EXPECT_VALID(push(info.result));
+    REPORT_LIVE(vector_memory(op, memarg, lane));
     return true;
   }
 
-#undef REPORT
-#undef TELL
-#undef CHECK
+#undef REPORT_LIVE
+#undef REPORT_ALWAYS
+#undef EXPECT_VALID
 
   bool unknown_local(uint32_t index) { return fail(std::format("unknown local {}", index)); }
 
