@@ -77,7 +77,8 @@ void AttrsExpr::defer_members(Machine& m, Env* outer, Env* inner, Value** slots)
   for (uint32_t i = 0; i < count; ++i) {
     const AttrDef& def = defs[i];
     Env* env = def.kind == AttrKind::plain ? inner : def.kind == AttrKind::inherited ? outer : sources;
-    slots[i] = def.value->defer(m, env);
+    // With __overrides a slot may still be replaced: nothing may hold on to the value that is in it now.
+    slots[i] = has_overrides && def.kind == AttrKind::plain ? m.thunk(env, def.value) : def.value->defer(m, env);
   }
 }
 
