@@ -157,12 +157,12 @@ private:
         } catch (const BuildError& error) {
           announcer_.tell([&](BuildObserver& observer) { observer.failed(*drv_path, error); });
           failed(*drv_path, error.what(), error.hint());
-        } catch (const store::StoreError& error) {
-          const std::string message =
-              "“" + plan_.at(*drv_path).derivation.name + "” could not be built: " + error.what();
-          announcer_.tell(
-              [&](BuildObserver& observer) { observer.failed(*drv_path, BuildError(message, error.hint())); });
-          failed(*drv_path, message, error.hint());
+        } catch (const std::exception& error) { // of the store, or of the system
+          const auto* store_error = dynamic_cast<const store::StoreError*>(&error);
+          const BuildError told{"“" + plan_.at(*drv_path).derivation.name + "” could not be built: " + error.what(),
+                                store_error != nullptr ? store_error->hint() : ""};
+          announcer_.tell([&](BuildObserver& observer) { observer.failed(*drv_path, told); });
+          failed(*drv_path, told.what(), told.hint());
         }
       }
     } catch (...) { // no build's fault: stop everything

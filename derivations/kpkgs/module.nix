@@ -27,17 +27,23 @@ let
   quote = text: "'" + builtins.replaceStrings [ "'" ] [ "'\\''" ] text + "'";
   words = list: concatStringsSep " " (map quote list);
 
-  script = ''
-    cd "$src"
+  # In the source's folder, with $out made; must make $out/module.wasm.
+  compile = ''
     if [ -z "$sources" ]; then
       set -- *.c
       if [ ! -e "$1" ]; then echo "there is no .c file in the source; name others with sources = [ … ]"; exit 1; fi
       sources="$*"
     fi
-    mkdir "$out"
     eval "set -- $flags"
     echo "clang $* $sources"
     clang "$@" -o "$out/module.wasm" $sources
+  '';
+
+  around = middle: ''
+    mkdir "$out"
+    cd "$src"
+    ${middle}
+    if [ ! -f "$out/module.wasm" ]; then echo "the script made no \$out/module.wasm"; exit 1; fi
     chmod 644 "$out/module.wasm"
     printf '%s\n' "$manifest" > "$out/kpkg.json"
     if [ -f README.md ]; then cp README.md "$out/README.md"; fi
@@ -56,7 +62,7 @@ in
         debug = false; # true: keeps debug information (the C library's, too); the name section is always kept
         libc = true; # false: no C library, no WASI; for modules that only compute
         reactor = false; # true: no main; a library whose exports are called
-        script = null; # in place of the compiler call: a shell script that makes $out/module.wasm
+        script = null; # in place of the compiler call: a shell script, run in src, that makes $out/module.wasm
         licence = "";
         description = "";
       }
@@ -68,6 +74,7 @@ in
         else if !(isString a.version) || match "[0-9A-Za-z.+-]{1,64}" a.version == null then
           throw "${subject}: version must be 1 to 64 of 0-9, A-Z, a-z, ., + and -"
         else if !(isBool a.libc && isBool a.reactor && isBool a.debug) then throw "${subject}: libc, reactor and debug are true or false"
+        else if !(a.script == null || isString a.script) then throw "${subject}: script is a string"
         else if !(isStrings a.sources && isStrings a.imports && isStrings a.exports && isStrings a.cflags && isStrings a.ldflags) then
           throw "${subject}: sources, imports, exports, cflags and ldflags are lists of strings"
         else if !(all (file: match "[0-9A-Za-z_./+-]+\\.c" file != null) a.sources) then
@@ -98,7 +105,7 @@ in
         name = "${a.name}-${a.version}";
         system = "x86_64-linux";
         builder = "/bin/sh";
-        args = [ "-euc" (if a.script == null then script else a.script) ];
+        args = [ "-euc" (around (if a.script == null then compile else a.script)) ];
         sandboxRoot = toolchains.clang;
         PATH = "/usr/lib/llvm-22/bin:/usr/bin:/bin";
         LC_ALL = "C";

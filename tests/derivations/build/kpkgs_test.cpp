@@ -117,6 +117,29 @@ TEST_CASE("mkModule refuses unknown, missing and ill-typed arguments by name") {
   CHECK_THAT(error_of(module_of("sources = [ \"a.cpp\" ];")), Contains("sources are C files"));
 }
 
+TEST_CASE("a module made by a script gets its manifest and README, and a script that makes none is told so") {
+  BuildStore store;
+  const fs::path source = store.folder() / "source";
+  fs::create_directories(source);
+  std::ofstream{source / "made.wasm"} << std::string_view{"\0asm\1\0\0\0", 8};
+  std::ofstream{source / "README.md"} << "# it's made\n";
+  lang::LocalEvalStore eval_store{store.local};
+  lang::Evaluator evaluator{eval_store};
+  const auto module = [&](const std::string& script) {
+    return evaluator
+        .derivation(with_kpkgs(evaluator,
+                               "kpkgs.mkModule { name = \"made\"; version = \"1\"; src = " + source.string() +
+                                   "; description = \"it's \\\"made\\\"\"; script = \"" + script + "\"; }",
+                               store.shell))
+        ->drv_path;
+  };
+  const fs::path out = store.local.physical(store.build_out(module("cp made.wasm $out/module.wasm")).path);
+  CHECK(nlohmann::json::parse(contents_of(out / "kpkg.json"))["description"] == "it's \"made\"");
+  CHECK(contents_of(out / "README.md") == "# it's made\n");
+  CHECK(fs::file_size(out / "module.wasm") == 8);
+  CHECK_THAT(store.failure_of(module("true")), Contains("the script made no $out/module.wasm"));
+}
+
 // One test, because capturing clang takes the longest part of it.
 TEST_CASE("the examples build with the captured clang, the same from two builds, and a broken source shows the "
           "compiler's words") {
