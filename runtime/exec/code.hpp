@@ -51,9 +51,7 @@ struct CallableType {
   const std::byte* host = nullptr;
   const CodeObject* code = nullptr;
   bool has_vectors = false; // v128 in the signature: values do not pass the host's border yet
-  [[nodiscard]] size_t value_slots() const {
-    return type.params.size() > type.results.size() ? type.params.size() : type.results.size();
-  }
+  size_t value_slots = 0;   // max(params, results)
 };
 
 struct Engine::Impl {

@@ -82,6 +82,7 @@ Result<void> Engine::Impl::prepare_locked(std::span<const TypeId> ids) {
     auto callable = std::make_unique<CallableType>();
     callable->type = *type;
     callable->id = id;
+    callable->value_slots = std::max(type->params.size(), type->results.size());
     callable->has_vectors = uses_vectors(type->params) || uses_vectors(type->results);
     // A signature with vectors gets the trampolines of an empty one, which are there to refuse the call.
     const Trampolines pair = compile_trampolines(callable->has_vectors ? FuncType{} : *type);
@@ -89,8 +90,7 @@ Result<void> Engine::Impl::prepare_locked(std::span<const TypeId> ids) {
     const auto base = static_cast<uint32_t>(all.code.size());
     all.code.insert(all.code.end(), pair.code.code.begin(), pair.code.code.end());
     for (CodeRange range : pair.code.functions) all.functions.push_back({base + range.begin, base + range.end});
-    for (TrapSite site : pair.code.traps)
-      all.traps.push_back({base + site.code_offset, site.wasm_offset, site.code});
+    for (TrapSite site : pair.code.traps) all.traps.push_back({base + site.code_offset, site.wasm_offset, site.code});
     for (CallSite site : pair.code.calls) all.calls.push_back({base + site.code_offset, site.wasm_offset});
     made.push_back(std::move(callable));
   }

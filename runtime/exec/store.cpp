@@ -77,18 +77,25 @@ Error unsupported_vectors() {
           .message = "v128 parameters and results of functions that the host calls or defines"};
 }
 
+Result<const CallableType*> resolve(Store::Impl& store, const Func& func) {
+  if (func.callable != nullptr) [[likely]]
+    return func.callable;
+  if (func.store != &store.self)
+    return std::unexpected(Error{.kind = ErrorKind::invalid, .message = "the function belongs to another store"});
+  if (func.ref.code == nullptr) return std::unexpected(no_trampoline());
+  const CallableType* callable = TRY(store.callable(func.ref.type));
+  if (callable->has_vectors) return std::unexpected(unsupported_vectors());
+  return func.callable = callable;
+}
+
 } // namespace
 
 Result<void> Store::call_unchecked(const Func& func, std::span<uint64_t> values) {
   Impl& store = *impl_;
-  if (func.callable == nullptr) {
-    if (func.ref.code == nullptr) return std::unexpected(no_trampoline());
-    func.callable = TRY(store.callable(func.ref.type));
-    if (func.callable->has_vectors) {
-      func.callable = nullptr;
-      return std::unexpected(unsupported_vectors());
-    }
-  }
+  const CallableType& callable = *TRY(resolve(store, func));
+  if (func.store != this || values.size() < callable.value_slots)
+    return std::unexpected(
+        Error{.kind = ErrorKind::invalid, .message = "a call into another store, or without room for its values"});
   if (store.exec.top == nullptr) {
     TRY_VOID(platform::prepare_thread());
     store.exec.stack_limit = store.options.stack_limit != 0 ? store.options.stack_limit : platform::guest_stack_limit();
@@ -98,7 +105,7 @@ Result<void> Store::call_unchecked(const Func& func, std::span<uint64_t> values)
     return std::unexpected(trap_error(TrapCode::stack_exhausted));
   Activation activation;
   Impl* outer = set_current_store(&store);
-  const uint32_t status = enter(func.callable->entry, &store.exec, &func.ref, values.data(), &activation);
+  const uint32_t status = enter(callable.entry, &store.exec, &func.ref, values.data(), &activation);
   set_current_store(outer);
   if (status != 0) [[unlikely]]
     return std::unexpected(store.take_error(static_cast<TrapCode>(status)));
@@ -106,34 +113,37 @@ Result<void> Store::call_unchecked(const Func& func, std::span<uint64_t> values)
 }
 
 Result<void> Store::Impl::check_value(const Value& value, ValType type, const std::string& what) {
+  Engine::Impl& types = engine.impl();
   const bool is_null = value.type.is_ref() && value.bits[0] == 0;
-  if (value.type.kind() == type.kind() &&
-      (!type.is_ref() || (is_null ? type.is_nullable()
-                                  : engine.impl().is_subtype(value.type, type) ||
-                                        engine.impl().is_subtype(ValType::ref(value.type.heap(), false), type))))
-    return {};
+  bool fits = value.type.kind() == type.kind();
+  if (fits && type.is_ref()) {
+    // A null fits every nullable type of its hierarchy, whatever the host calls it; what is not null is so by its
+    // value.
+    const ValType given = ValType::ref(value.type.heap(), is_null);
+    fits = types.is_subtype(given, type) || (is_null && type.is_nullable() && types.is_subtype(type, given));
+  }
+  if (fits) return {};
   return std::unexpected(Error{.kind = ErrorKind::invalid,
-                               .message = what + " must be " + engine.impl().describe(type) + " but is " +
-                                          (is_null ? "null" : engine.impl().describe(value.type))});
+                               .message = what + " must be " + types.describe(type) + " but is " +
+                                          (is_null ? "null" : types.describe(value.type))});
 }
 
 Result<std::vector<Value>> Store::call(Func& func, std::span<const Value> arguments) {
   Impl& store = *impl_;
   if (func.store != this)
     return std::unexpected(Error{.kind = ErrorKind::invalid, .message = "the function belongs to another store"});
-  const CallableType& callable = *TRY(store.callable(func.ref.type));
+  const CallableType& callable = *TRY(resolve(store, func));
   const FuncType& type = callable.type;
   if (arguments.size() != type.params.size())
     return std::unexpected(Error{.kind = ErrorKind::invalid,
                                  .message = "the function takes " + std::to_string(type.params.size()) +
                                             " arguments, " + std::to_string(arguments.size()) + " are given"});
-  if (callable.has_vectors) return std::unexpected(unsupported_vectors());
   constexpr size_t kInline = 16;
   uint64_t room[kInline];
   std::vector<uint64_t> more;
   std::span<uint64_t> values(room);
-  if (callable.value_slots() > kInline) {
-    more.resize(callable.value_slots());
+  if (callable.value_slots > kInline) {
+    more.resize(callable.value_slots);
     values = more;
   }
   for (size_t i = 0; i < arguments.size(); ++i) {
