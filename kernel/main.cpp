@@ -15,6 +15,8 @@
 #include "kernel/memory/heap.hpp"
 #include "kernel/memory/kernel_map.hpp"
 #include "kernel/memory/physical.hpp"
+#include "kernel/sched/stack.hpp"
+#include "kernel/system/system.hpp"
 #include <sodium.h>
 
 extern "C" {
@@ -40,6 +42,27 @@ std::span<const std::byte> first_module() {
     power_off(Outcome::bad_command_line);
   }
   power_off(failures == 0 ? Outcome::success : Outcome::tests_failed);
+}
+
+// Guests, and the compiler that works for them, run on one stack with a guard page; one at a time.
+[[noreturn]] void boot_system(const CommandLine& options, BootChart& chart) {
+  constexpr uint64_t kGuestStackBytes = 1 << 20;
+  const auto stack = Stack::create(kGuestStackBytes);
+  if (!stack) panic(stack.error());
+  const SystemHost host{
+      .write = serial_write,
+      .now_us = [] { return arch::nanoseconds_since_start() / 1000; },
+      .on_guest_stack = [&](const std::function<void()>& function) { stack->run(function); },
+  };
+  const SystemResult result = run_system({options.generation, options.keys, first_module()}, host);
+  chart.mark("system");
+  chart.report(arch::tsc_per_microsecond());
+  switch (result.end) {
+  case SystemEnd::ran: power_off(outcome_of_status(result.status));
+  case SystemEnd::refused: power_off(Outcome::refused);
+  case SystemEnd::bad_request: power_off(Outcome::bad_command_line);
+  }
+  panic("the system ended in no known way");
 }
 
 } // namespace
@@ -92,8 +115,15 @@ void kernel_main(uint32_t protocol, uint64_t information) {
     Line().text("boot: command line: ").text(options.error()).text("\n").write();
     power_off(Outcome::bad_command_line);
   }
-  chart.report(arch::tsc_per_microsecond());
-  if (!options->test.empty()) run_tests(options->test);
+  if (!options->test.empty() && !options->generation.empty()) {
+    serial_write("boot: command line: kpkg.generation and test exclude each other\n");
+    power_off(Outcome::bad_command_line);
+  }
+  if (!options->test.empty()) {
+    chart.report(arch::tsc_per_microsecond());
+    run_tests(options->test);
+  }
+  if (!options->generation.empty()) boot_system(*options, chart);
   serial_write("boot: nothing to do: the command line names neither kpkg.generation nor test\n");
   power_off(Outcome::bad_command_line);
 }

@@ -15,8 +15,8 @@ public:
   [[nodiscard]] arch::StackBounds bounds() const { return bounds_; }
 
   // Runs `function` on this stack and comes back. C++ exceptions must not leave it.
-  template <class Function> void run(Function&& function) const {
-    run_raw([](void* f) { (*static_cast<Function*>(f))(); }, &function);
+  template <class Function> void run(const Function& function) const {
+    run_raw([](void* f) { (*static_cast<const Function*>(f))(); }, const_cast<Function*>(&function));
   }
 
 private:

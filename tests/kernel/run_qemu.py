@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Boots a kernel in QEMU, shows its serial line and checks how it ends.
 
-usage: run_qemu.py --kernel FILE [--append TEXT] [--initrd FILE] [--memory MIB] [--timeout SECONDS] [--icount]
+usage: run_qemu.py --kernel FILE [--append TEXT | --append-file FILE] [--initrd FILE] [--memory MIB] [--timeout SECONDS] [--icount]
                    [--status N] [--expect REGEX]… [--refuse REGEX]… [--nar FOLDER]
 
 Exit status: 0 when QEMU ended with status N (33, success, by default; kernel/drivers/exit_device.hpp lists them), every
@@ -38,6 +38,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--kernel", required=True)
     parser.add_argument("--append", default="")
+    parser.add_argument("--append-file")
     parser.add_argument("--initrd")
     parser.add_argument("--nar")
     parser.add_argument("--memory", type=int, default=512)
@@ -48,6 +49,10 @@ def main() -> int:
     parser.add_argument("--refuse", action="append", default=[])
     parser.add_argument("--need", action="append", default=[], help="skip when this path does not exist")
     args = parser.parse_args()
+
+    if args.append_file:
+        with open(args.append_file, encoding="utf-8") as file:
+            args.append = file.read()
 
     qemu = shutil.which("qemu-system-x86_64")
     if not qemu:

@@ -1,0 +1,3 @@
+(module $unreachable
+  (func $never (unreachable))
+  (func (export "_start") (call $never)))
