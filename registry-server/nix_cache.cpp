@@ -181,7 +181,8 @@ public:
     const store::NarInfo& narinfo = *parsed;
     if (narinfo.info.path.digest() != digest_)
       throw bad("the narinfo is for " + narinfo.info.path.base_name() + ", not for " + digest_);
-    const auto name = nar_file_name("/" + narinfo.url);
+    const std::string nar_url = "/" + narinfo.url; // outlives the view into it
+    const auto name = nar_file_name(nar_url);
     if (!name) throw bad("the narinfo's URL must be nar/FILE, not \"" + narinfo.url + "\"");
     const auto nar = repository_.find_nar(*name);
     if (!nar) throw bad("upload " + narinfo.url + " before its narinfo");
