@@ -1,0 +1,115 @@
+"""kpkg's manners: help, usage errors, exit statuses, JSON, keys, the store's commands, evaluation errors."""
+import json, os, pathlib, re
+import programs
+
+
+class Manners(programs.Case):
+    def test_every_command_has_help(self):
+        help_text = self.kpkg("--help").stdout
+        commands = re.findall(r"^  ([a-z]+)  ", help_text.split("Subcommands:")[1], re.M)
+        self.assertGreaterEqual(len(commands), 13)
+        for command in commands:
+            self.assertIn("--help", self.kpkg(command, "--help").stdout)
+
+    def test_wrong_usage_ends_with_2_and_says_what(self):
+        for arguments, word in [((), "subcommand"), (("--unknown",), "--unknown"), (("frobnicate",), "frobnicate"),
+                                (("build", "--unknown-option"), "--unknown-option"), (("push", "x"), "--to"),
+                                (("log",), "path"), (("completion", "tcsh"), "tcsh")]:
+            self.assertIn(word, self.kpkg(*arguments, status=2).stderr)
+
+    def test_a_missing_file_is_named(self):
+        for arguments in [("eval", "absent.nix"), ("run", "absent.wasm"), ("store", "add", "absent"), ("build", "absent")]:
+            self.assertIn("absent", self.kpkg(*arguments, status=1).stderr)
+
+    def test_errors_are_json_on_request(self):
+        error = json.loads(self.kpkg("--json", "run", "absent.wasm", status=1).stderr)["error"]
+        self.assertIn("absent.wasm", error["message"])
+        error = json.loads(self.kpkg("--json", "eval", "-E", "{ a = 1; }.b", status=3).stderr)["error"]
+        self.assertEqual(error["position"]["line"], 1)
+
+    def test_completion_names_commands_and_options(self):
+        script = self.kpkg("completion", "bash").stdout
+        self.run_program(["bash", "-n"], text_input=script)
+        words = self.run_program(["bash", "-c", script + '\nCOMP_WORDS=(kpkg system bu); COMP_CWORD=2; _kpkg; echo "${COMPREPLY[@]}"'])
+        self.assertEqual(words.stdout.split(), ["build"])
+
+
+class Evaluation(programs.Case):
+    def test_values_print_as_nix_prints_them(self):
+        self.assertEqual(self.kpkg("eval", "-E", '{ b = [ 1 2.5 "x" ]; a = true; }').stdout.strip(), '{ a = true; b = [ 1 2.5 "x" ]; }')
+        self.assertEqual(self.kpkg("eval", "--raw", "-E", '"a${toString 1}"').stdout.strip(), "a1")
+        self.assertEqual(self.kpkg_json("eval", "-E", "{ a = [ null ]; }"), {"a": [None]})
+        self.assertEqual(self.kpkg("eval", "--argstr", "who", "you", "-E", '{ who }: "hi ${who}"').stdout.strip(), '"hi you"')
+
+    def test_errors_have_a_position_and_status_3(self):
+        self.write("broken.nix", "let\n  x = 1;\nin x +\n")
+        self.assertIn("broken.nix:", self.kpkg("eval", "broken.nix", status=3).stderr)
+        self.write("undefined.nix", "{\n  a = lenght [ ];\n}\n")
+        self.assertIn("undefined.nix:2:7", self.kpkg("eval", "undefined.nix", status=3).stderr)
+        self.assertIn("recursion", self.kpkg("eval", "-E", "let x = x; in x", status=3).stderr)
+
+    def test_evaluation_is_pure_unless_told_otherwise(self):
+        probe = 'builtins.getEnv "SECRET"'
+        self.assertEqual(self.kpkg("eval", "-E", probe, env={"SECRET": "s"}).stdout.strip(), '""')
+        self.assertEqual(self.kpkg("eval", "--impure", "-E", probe, env={"SECRET": "s"}).stdout.strip(), '"s"')
+
+    def test_eval_writes_nothing(self):
+        self.kpkg("eval", "-E", '(derivation { name = "x"; system = "s"; builder = "/b"; }).outPath')
+        self.assertFalse(self.root.exists())
+
+
+class Keys(programs.Case):
+    def test_a_secret_key_is_private_and_never_overwritten(self):
+        secret, public = self.key("acme-1")
+        self.assertEqual(secret.stat().st_mode & 0o777, 0o600)
+        self.assertEqual(self.kpkg("key", "public", secret).stdout.strip(), public)
+        before = secret.read_bytes()
+        self.assertIn("exists", self.kpkg("key", "generate", "acme-1", "--out", secret, status=1).stderr)
+        self.assertEqual(secret.read_bytes(), before)
+        self.write("bad.secret", "acme:notbase64!\n")
+        self.assertIn("bad.secret", self.kpkg("key", "public", "bad.secret", status=1).stderr)
+
+
+class Store(programs.Case):
+    def test_add_info_roots_and_gc(self):
+        self.write("a.txt", "a\n")
+        path = self.kpkg("store", "add", "a.txt").stdout.strip()
+        info = self.kpkg_json("store", "info", path)[0]
+        self.assertEqual(info["path"], path)
+        self.assertTrue(info["narHash"].startswith("sha256-"))
+        self.kpkg("profile", "set", path)
+        self.assertEqual(self.kpkg_json("store", "gc")["deleted"], [])
+        self.write("b.txt", "b\n")
+        other = self.kpkg("store", "add", "b.txt").stdout.strip()
+        self.assertEqual(self.kpkg_json("store", "gc", "--dry-run")["deleted"], [other])
+        self.assertEqual(self.kpkg_json("store", "gc")["deleted"], [other])
+        self.assertIn("not valid", self.kpkg("store", "info", other, status=1).stderr)
+
+    def test_a_damaged_file_is_found_by_verify(self):
+        self.write("a.txt", "a\n")
+        path = self.kpkg("store", "add", "a.txt").stdout.strip()
+        file = self.root / "store" / pathlib.Path(path).name
+        os.chmod(file, 0o644)
+        file.write_text("b\n")
+        damaged = self.kpkg("store", "verify", "--contents", status=5)
+        self.assertIn(path, damaged.stdout)
+
+    def test_profiles_switch_and_roll_back(self):
+        paths = []
+        for number in range(3):
+            self.write("f", str(number))
+            paths.append(self.kpkg("store", "add", "f").stdout.strip())
+            self.kpkg("profile", "set", paths[-1])
+        self.kpkg("profile", "rollback")
+        current = [g for g in self.kpkg_json("profile", "list") if g["current"]]
+        self.assertEqual([g["path"] for g in current], [paths[1]])
+        self.kpkg("profile", "switch", "3")
+        self.assertIn("7", self.kpkg("profile", "switch", "7", status=1).stderr)
+
+    def test_what_is_no_store_path_is_said_so(self):
+        for text in ["hello", "/kpkg/store/short-name", "/nix/store/" + "0" * 32 + "-x/..", "/kpkg/store/" + "e" * 32 + "-x"]:
+            self.assertIn("store path", self.kpkg("store", "info", text, status=2).stderr)
+
+
+if __name__ == "__main__":
+    programs.main()
