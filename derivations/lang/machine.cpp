@@ -8,8 +8,10 @@
 namespace lang {
 
 namespace {
-constexpr size_t kRedZone = size_t{512} << 10; // stack left over for what does not check: regexec, SQLite, unwinding
-constexpr size_t kSmallestStack = size_t{4} << 20;
+// Stack left over for what does not check: nodes of one expression inside each other (at most Binder::kMaxDepth, which
+// leaves 800 bytes for each), regexec, SQLite, unwinding.
+constexpr size_t kRedZone = size_t{16} << 20;
+constexpr size_t kSmallestStack = size_t{32} << 20;
 
 double thread_cpu_seconds() {
   timespec now{};
@@ -168,8 +170,10 @@ void Machine::note_frame(Pos pos, std::string_view what, std::string_view name) 
   try {
     std::string text{what};
     if (!name.empty()) text.append("'").append(name).append("'");
-    if (!pending_frames_.empty() && pending_frames_.back().first == pos && pending_frames_.back().second == text)
+    if (!pending_frames_.empty() && pending_frames_.back().first == pos && pending_frames_.back().second == text) {
+      ++dropped_frames_; // the same call again and again
       return;
+    }
     pending_frames_.emplace_back(pos, std::move(text));
   } catch (const std::bad_alloc&) {
     ++dropped_frames_; // the error itself matters more

@@ -389,6 +389,7 @@ private:
   // --- simple expressions
   Expr* parse_simple() {
     const Pos start = here();
+    m_.check_stack(start);
     switch (token_.kind) {
     case TokenKind::identifier: {
       Expr* result;

@@ -30,8 +30,12 @@ public:
   [[nodiscard]] Expr* variable(Pos pos, Symbol name, const Scope* scope);
   void bind(Expr*& expr, const Scope* scope);
   Machine& machine;
+  // Nodes inside each other, beyond which a text is refused: evaluation of one node inside another does not check the
+  // stack, only calls and thunks do.
+  static constexpr uint32_t kMaxDepth = 20000;
 
 private:
+  uint32_t depth_ = 0;
   const ScopedNames* scoped_;
 };
 

@@ -52,7 +52,13 @@ std::vector<std::string_view> names_in(Machine& m, const Scope* scope) {
 
 } // namespace
 
-void Binder::bind(Expr*& expr, const Scope* scope) { expr = expr->bind(*this, scope); }
+void Binder::bind(Expr*& expr, const Scope* scope) {
+  if (++depth_ > kMaxDepth)
+    machine.fail(ErrorKind::parse, expr->pos,
+                 "this expression is nested deeper than " + std::to_string(kMaxDepth) + " levels");
+  expr = expr->bind(*this, scope);
+  --depth_;
+}
 
 Expr* Binder::variable(Pos pos, Symbol name, const Scope* scope) {
   Machine& m = machine;
@@ -100,7 +106,6 @@ static void bind_path(Binder& binder, const Scope* scope, AttrName* path, uint32
 }
 
 Expr* SelectExpr::bind(Binder& binder, const Scope* scope) {
-  binder.machine.check_stack(pos);
   binder.bind(subject, scope);
   bind_path(binder, scope, path, size);
   if (fallback) binder.bind(fallback, scope);
@@ -143,7 +148,6 @@ void AttrsExpr::bind_members(Binder& binder, const Scope* outer, const Scope* in
 
 Expr* AttrsExpr::bind(Binder& binder, const Scope* scope) {
   Machine& m = binder.machine;
-  m.check_stack(pos);
   sort(m);
   if (!recursive) {
     bind_members(binder, scope, scope);
@@ -156,7 +160,6 @@ Expr* AttrsExpr::bind(Binder& binder, const Scope* scope) {
 }
 
 Expr* LetExpr::bind(Binder& binder, const Scope* scope) {
-  binder.machine.check_stack(pos);
   bindings->sort(binder.machine);
   const Scope own{scope, ScopeKind::attrs, bindings};
   bindings->bind_members(binder, scope, &own);
@@ -165,7 +168,6 @@ Expr* LetExpr::bind(Binder& binder, const Scope* scope) {
 }
 
 Expr* LambdaExpr::bind(Binder& binder, const Scope* scope) {
-  binder.machine.check_stack(pos);
   const Scope own{scope, ScopeKind::lambda, this};
   for (uint32_t i = 0; i < formal_count; ++i)
     if (formals[i].fallback) binder.bind(formals[i].fallback, &own);
@@ -174,14 +176,12 @@ Expr* LambdaExpr::bind(Binder& binder, const Scope* scope) {
 }
 
 Expr* CallExpr::bind(Binder& binder, const Scope* scope) {
-  binder.machine.check_stack(pos);
   binder.bind(function, scope);
   for (uint32_t i = 0; i < size; ++i) binder.bind(arguments[i], scope);
   return this;
 }
 
 Expr* WithExpr::bind(Binder& binder, const Scope* scope) {
-  binder.machine.check_stack(pos);
   binder.bind(subject, scope);
   uint32_t distance = 1;
   for (const Scope* s = scope; s; s = s->up, ++distance)
@@ -196,7 +196,6 @@ Expr* WithExpr::bind(Binder& binder, const Scope* scope) {
 }
 
 Expr* IfExpr::bind(Binder& binder, const Scope* scope) {
-  binder.machine.check_stack(pos);
   binder.bind(condition, scope);
   binder.bind(then, scope);
   binder.bind(otherwise, scope);
@@ -204,27 +203,23 @@ Expr* IfExpr::bind(Binder& binder, const Scope* scope) {
 }
 
 Expr* AssertExpr::bind(Binder& binder, const Scope* scope) {
-  binder.machine.check_stack(pos);
   binder.bind(condition, scope);
   binder.bind(body, scope);
   return this;
 }
 
 Expr* NotExpr::bind(Binder& binder, const Scope* scope) {
-  binder.machine.check_stack(pos);
   binder.bind(operand, scope);
   return this;
 }
 
 Expr* NegateExpr::bind(Binder& binder, const Scope* scope) {
-  binder.machine.check_stack(pos);
   binder.bind(operand, scope);
   return this;
 }
 
 #define LANG_BIND_BINARY(NAME)                                                                                         \
   Expr* NAME::bind(Binder& binder, const Scope* scope) {                                                               \
-    binder.machine.check_stack(pos);                                                                                   \
     binder.bind(left, scope);                                                                                          \
     binder.bind(right, scope);                                                                                         \
     return this;                                                                                                       \
@@ -247,13 +242,11 @@ LANG_BIND_BINARY(ConcatenateExpr)
 #undef LANG_BIND_BINARY
 
 Expr* InterpolationExpr::bind(Binder& binder, const Scope* scope) {
-  binder.machine.check_stack(pos);
   for (uint32_t i = 0; i < size; ++i) binder.bind(parts[i], scope);
   return this;
 }
 
 Expr* ListExpr::bind(Binder& binder, const Scope* scope) {
-  binder.machine.check_stack(pos);
   for (uint32_t i = 0; i < size; ++i) binder.bind(items[i], scope);
   return this;
 }
