@@ -329,6 +329,10 @@ public:
   }
 
   // --- raw data and patches
+  void data_label(Label& label) { // 32 bits: the label's distance from behind these
+    room();
+    displacement(label);
+  }
   void data32(uint32_t value) {
     room();
     put32(value);

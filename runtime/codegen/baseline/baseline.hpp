@@ -1,0 +1,354 @@
+// The baseline compiler: a CodeGenerator that writes x86-64 code in one pass, as the validator walks a function.
+//
+// It keeps an abstract operand stack. An entry is a register, a constant, a local (not copied until the local changes),
+// the processor's flags (a comparison that its consumer may branch on; only on top), or a slot of the frame. Entry
+// number i has slot number i and no other, so moves between slots never cross. Registers are taken on demand; the
+// deepest entries are stored to their slots when none is left.
+//
+// Locals live in their frame slots, the most used ones in registers («pinned»; abi.hpp says which survive calls).
+//
+// Control: on entry to a block every entry is settled (slot or constant), so that nothing a branch discards or a join
+// finds below its results can differ between paths. A label's one result travels in rax or xmm0, several in the slots
+// of the label's height; a loop's parameters always in slots.
+//
+// Traps are checked with jumps to `ud2` instructions behind the function, each with a TrapSite; memory accesses to
+// 32-bit memories rely on the guard reservation (index + 32-bit offset + 8 stays inside 8 GiB + 64 KiB).
+//
+// Bounds on compile time and memory: every step is linear in what it handles, registers excepted; frames and the
+// code of one function are limited (ErrorKind::limit).
+#pragma once
+#include "runtime/codegen/baseline/abi.hpp"
+#include "runtime/codegen/compiled_code.hpp"
+#include "runtime/validate/code_generator.hpp"
+
+namespace runtime::baseline {
+
+inline constexpr uint32_t kMaxFunctionCodeBytes = 1 << 28, kMaxCodeBytes = 1 << 30;
+
+class Baseline {
+public:
+  static constexpr bool kWantsLocalUses = true;
+
+  Baseline(const DecodedModule& module, const TypeRegistry& types, const CompileOptions& options, CompiledCode& out);
+  [[nodiscard]] Result<void> finish(); // after the last function: patches calls, closes the code
+
+  void position(uint32_t offset) { position_ = offset; }
+  Result<void> function_begin(const FunctionInfo& function);
+  Result<void> function_end(bool live);
+
+  Result<void> block(const BlockType& type);
+  Result<void> loop(const BlockType& type);
+  Result<void> if_(const BlockType& type);
+  Result<void> else_(bool live);
+  Result<void> end(bool live);
+  Result<void> try_table(const BlockType& type, std::span<const CatchClause> catches);
+  Result<void> unreachable();
+  Result<void> br(uint32_t depth);
+  Result<void> br_if(uint32_t depth);
+  Result<void> br_table(std::span<const uint32_t> depths, uint32_t default_depth);
+  Result<void> br_on(Op op, uint32_t depth, HeapType heap, bool nullable);
+  Result<void> return_();
+  Result<void> throw_(uint32_t tag);
+  Result<void> throw_ref();
+
+  Result<void> call(uint32_t function, bool tail);
+  Result<void> call_indirect(uint32_t table, TypeId type, bool tail);
+  Result<void> call_ref(TypeId type, bool tail);
+
+  Result<void> drop();
+  Result<void> select(ValType type);
+  Result<void> local_get(uint32_t index);
+  Result<void> local_set(uint32_t index);
+  Result<void> local_tee(uint32_t index);
+  Result<void> global_get(uint32_t index);
+  Result<void> global_set(uint32_t index);
+
+  Result<void> constant(ValType type, uint64_t low, uint64_t high);
+  Result<void> numeric(Op op);
+
+  Result<void> load(Op op, const MemArg& memarg);
+  Result<void> store(Op op, const MemArg& memarg);
+  Result<void> memory_size(uint32_t memory);
+  Result<void> memory_grow(uint32_t memory);
+  Result<void> memory_fill(uint32_t memory);
+  Result<void> memory_copy(uint32_t to, uint32_t from);
+  Result<void> memory_init(uint32_t segment, uint32_t memory);
+  Result<void> data_drop(uint32_t segment);
+
+  Result<void> table_get(uint32_t table);
+  Result<void> table_set(uint32_t table);
+  Result<void> table_size(uint32_t table);
+  Result<void> table_grow(uint32_t table);
+  Result<void> table_fill(uint32_t table);
+  Result<void> table_copy(uint32_t to, uint32_t from);
+  Result<void> table_init(uint32_t segment, uint32_t table);
+  Result<void> elem_drop(uint32_t segment);
+
+  Result<void> ref_null(HeapType heap);
+  Result<void> ref_func(uint32_t function);
+  Result<void> reference(Op op, HeapType heap, bool nullable);
+  Result<void> aggregate(Op op, TypeId type, uint32_t first, uint32_t second);
+
+  Result<void> vector(Op op, uint64_t low, uint64_t high);
+  Result<void> vector_memory(Op op, const MemArg& memarg, uint32_t lane);
+  Result<void> atomic(Op op, const MemArg& memarg);
+
+private:
+  static constexpr uint32_t kNone = ~uint32_t{0};
+  static constexpr Gpr kNoGpr = Gpr::rsp;
+  static constexpr Xmm kNoXmm = kScratchXmm;
+
+  // What the flags say: a condition code, or equality of floats, where unordered sets the parity flag.
+  enum class Test : uint8_t { float_eq = 16, float_ne = 17 };
+  static constexpr Test test_of(Cond cond) { return static_cast<Test>(cond); }
+  static constexpr Test negate(Test test) { return static_cast<Test>(static_cast<uint8_t>(test) ^ 1); }
+
+  enum class Where : uint8_t { gpr, xmm, constant, slot, local, flags };
+  struct Value {
+    Where where = Where::constant;
+    ValKind type = ValKind::i32;
+    uint8_t reg = 0;    // gpr, xmm: the register; flags: the Test
+    uint32_t index = 0; // slot, local
+    uint64_t bits = 0;  // constant; local: stack index of the next older entry that is the same local, or kNone
+    [[nodiscard]] bool is_float() const { return type == ValKind::f32 || type == ValKind::f64; }
+    [[nodiscard]] bool is_constant() const { return where == Where::constant; }
+    [[nodiscard]] Gpr gpr() const { return static_cast<Gpr>(reg); }
+    [[nodiscard]] Xmm xmm() const { return static_cast<Xmm>(reg); }
+    [[nodiscard]] Width width() const { return type == ValKind::i32 ? Width::w32 : Width::w64; }
+  };
+  static_assert(sizeof(Value) == 24 || sizeof(Value) == 16);
+
+  struct Local {
+    ValKind type = ValKind::i32;
+    bool pinned = false;
+    uint8_t reg = 0;
+    uint32_t newest_alias = kNone; // stack index of the newest entry that is this local
+  };
+
+  struct Control {
+    enum class Kind : uint8_t { block, loop, if_, else_ } kind = Kind::block;
+    uint32_t height = 0; // of the operand stack below the parameters
+    std::span<const ValType> params, results;
+    Label label, else_label;
+    [[nodiscard]] std::span<const ValType> label_types() const { return kind == Kind::loop ? params : results; }
+  };
+
+  // A jump to a trap that is emitted behind the function, or to the interruption check of a loop.
+  struct TrapJump {
+    uint32_t at; // displacement field
+    uint32_t wasm_offset;
+    TrapCode code;
+  };
+  struct InterruptCheck {
+    uint32_t at;
+    uint32_t back; // where to go on
+    uint32_t wasm_offset;
+  };
+  struct CallFixup {
+    uint32_t at;
+    uint32_t defined_index;
+  };
+  // Register-to-register moves that happen at once.
+  struct RegisterMoves {
+    struct Move {
+      uint8_t to, from;
+    };
+    std::array<Move, 16> moves;
+    uint32_t count = 0;
+    void add(uint8_t to, uint8_t from) {
+      if (to != from) moves[count++] = {to, from};
+    }
+  };
+
+  // --- operand_stack.cpp: entries and registers
+  Value pop();
+  void push(const Value& value) { stack_.push_back(value); }
+  void push_gpr(ValKind type, Gpr reg);
+  void push_xmm(ValKind type, Xmm reg);
+  void push_slot(ValKind type);
+  void push_constant(ValKind type, uint64_t bits);
+  void push_local(uint32_t index);
+  void push_flags(Test test);
+  void push_again(const Value& value); // a popped one, perhaps moved
+  void settle_flags() {
+    if (!stack_.empty() && stack_.back().where == Where::flags) [[unlikely]]
+      materialize_flags();
+  }
+  void materialize_flags();
+  [[nodiscard]] uint32_t height() const { return static_cast<uint32_t>(stack_.size()); }
+
+  [[nodiscard]] static constexpr uint32_t bit(Gpr reg) { return 1u << static_cast<uint32_t>(reg); }
+  [[nodiscard]] static constexpr uint32_t bit(Xmm reg) { return 1u << static_cast<uint32_t>(reg); }
+  [[nodiscard]] Gpr alloc_gpr(uint32_t except = 0);
+  [[nodiscard]] Xmm alloc_xmm();
+  void take_gpr(Gpr reg); // evicts the entry that owns it; not for registers of popped operands
+  void evict(uint32_t stack_index);
+  void free_gpr(Gpr reg) { free_gprs_ |= bit(reg) & temporary_gprs_; }
+  void free_xmm(Xmm reg) { free_xmms_ |= bit(reg) & temporary_xmms_; }
+  void release(const Value& value); // a popped operand's register
+  [[nodiscard]] bool is_temporary(const Value& v) const {
+    return v.where == Where::gpr ? (temporary_gprs_ >> v.reg & 1) != 0
+                                 : v.where == Where::xmm && (temporary_xmms_ >> v.reg & 1) != 0;
+  }
+  // The register that holds a popped operand, pinned ones included; kNoGpr when it is in none.
+  [[nodiscard]] Gpr gpr_of(const Value& value) const;
+  [[nodiscard]] Xmm xmm_of(const Value& value) const;
+  // Puts a popped operand into a register: any (not to be written), or one that is the operand's own.
+  Gpr to_gpr(Value& value);
+  Gpr to_own_gpr(Value& value, uint32_t except = 0);
+  Xmm to_xmm(Value& value);
+  Xmm to_own_xmm(Value& value);
+  void load_gpr(Gpr reg, const Value& value); // a copy; leaves the flags alone
+  void load_xmm(Xmm reg, const Value& value);
+  void load_gpr_constant(Gpr reg, uint64_t bits) { e_.mov_imm(reg, bits); }
+  void load_xmm_constant(Xmm reg, bool is_double, uint64_t bits);
+  void store_value(const Mem& to,
+                   const Value& value); // all 8 bytes or, for 32-bit types, at least the low 4; not flags
+  [[nodiscard]] bool in_memory(const Value& value) const {
+    return value.where == Where::slot || (value.where == Where::local && !locals_[value.index].pinned);
+  }
+  [[nodiscard]] Mem memory_of(const Value& value) const {
+    return value.where == Where::slot ? slot(value.index) : home(value.index);
+  }
+  [[nodiscard]] Mem home(uint32_t local) const {
+    return {Gpr::rbp, -static_cast<int32_t>(kFrameHeaderBytes + 8 * (local + 1))};
+  }
+  [[nodiscard]] Mem slot(uint32_t index) const {
+    return {Gpr::rbp, -static_cast<int32_t>(kFrameHeaderBytes + 8 * (local_count_ + index + 1))};
+  }
+  [[nodiscard]] Mem slot_for_store(uint32_t index) {
+    if (index >= slots_used_) slots_used_ = index + 1;
+    return slot(index);
+  }
+  void settle_all();                    // every entry becomes slot or constant
+  void settle_to_slots(uint32_t count); // after settle_all: the topmost entries become slots
+  void spill_registers();               // every entry that owns a register becomes a slot
+  void unshare_local(uint32_t index);   // entries that are this local get copies, because it is about to change
+  void truncate(uint32_t height);
+  void resolve_gprs(RegisterMoves& moves);
+  void resolve_xmms(RegisterMoves& moves);
+  // The pinned register of the local that the next instruction sets to this instruction's result, when writing it at
+  // once is right; immediates: how many LEB128 numbers follow this one-byte instruction.
+  [[nodiscard]] const Local* next_set(uint32_t immediates = 0) const;
+  [[nodiscard]] Gpr destination_gpr(uint32_t immediates = 0) const;
+  [[nodiscard]] Xmm destination_xmm(uint32_t immediates = 0) const;
+
+  // --- control.cpp, function_frame.cpp
+  void assign_registers(const FunctionInfo& function);
+  void receive_parameters(const FunctionInfo& function);
+  void zero_locals(const FunctionInfo& function);
+  void epilogue();
+  void emit_large_frame(uint32_t frame_bytes);
+  void emit_out_of_line();
+  [[nodiscard]] bool goes_straight(const Control& target) const; // no moves are needed to branch there
+  void move_to_label(const Control& target);                     // emits the moves; the abstract stack stays
+  void push_label_results(const Control& control);
+  void emit_return();
+  void branch_to(uint32_t depth);
+  void branch_if(Test test, uint32_t depth);
+  [[nodiscard]] Test pop_condition();
+  void jump_if(Test test, Label& label);
+  void check_interrupt();
+  Control& control_at(uint32_t depth) { return controls_[controls_.size() - 1 - depth]; }
+  [[nodiscard]] bool is_return(uint32_t depth) const { return depth >= controls_.size(); }
+  void trap_if(Cond cond, TrapCode code);
+  void trap_now(TrapCode code);
+  void trap_site(TrapCode code) { out_.traps.push_back({e_.offset(), position_, code}); }
+  [[nodiscard]] Result<void> check_code_size() const;
+
+  // --- calls.cpp
+  // Copies values to where a call or return wants them; changes no state. `callee` (may be null) goes to rax.
+  void place_values(std::span<const Value> values, std::span<const ValType> types, Locations locations,
+                    const Value* callee);
+  void place_arguments(std::span<const ValType> params, bool has_callee, bool tail); // pops them
+  void push_results(std::span<const ValType> results);
+  void call_site() { out_.calls.push_back({e_.offset(), position_}); }
+  void save_volatile_pins();
+  void restore_volatile_pins();
+  void leave_instance();
+  void call_func_ref(Gpr ref, int32_t displacement);
+  void tail_call_func_ref();
+  void check_type(TypeId type);
+  [[nodiscard]] static Result<void> check_signature(const FuncType& type);
+  struct Libcall {
+    size_t offset; // in Libcalls
+    uint64_t immediate = 0;
+    uint32_t arguments = 0; // popped
+    bool can_trap = false;
+  };
+  void libcall(const Libcall& call);
+
+  // --- integer.cpp, floating.cpp
+  void integer_alu(Alu op, ValKind type, bool commutative);
+  void apply_alu(Alu op, Width width, Gpr to, const Value& value);
+  void integer_mul(ValKind type);
+  void integer_compare(Cond cond, ValKind type);
+  void integer_eqz(ValKind type);
+  void integer_shift(Shift shift, ValKind type);
+  void integer_rotate(Shift rotate, ValKind type);
+  void divide(ValKind type, bool is_signed, bool remainder);
+  bool divide_by_constant(ValKind type, bool is_signed, bool remainder);
+  template <class Emit> void integer_unary(ValKind from, ValKind to, Emit emit);
+  Result<void> floating(Op op);
+  void float_binary(Sse op, bool is_double, bool commutative);
+  void float_min_max(bool is_double, bool is_max);
+  void float_compare(Test test, bool is_double, bool swapped);
+  void float_round(bool is_double, Rounding mode);
+  void float_sign(bool is_double, SseLogic op);
+  void float_copysign(bool is_double);
+  void float_sqrt(bool is_double);
+  void float_convert(bool to_double);
+  void truncate_float(ValKind to, bool is_signed, bool from_double);
+  void truncate_saturating(ValKind to, bool is_signed, bool from_double);
+  void convert_integer(ValKind from, bool is_signed, bool to_double);
+  void reinterpret(ValKind to);
+  void canonicalize(bool is_double, Xmm reg); // deterministic mode
+
+  // --- memory.cpp, table.cpp
+  // Where a load or store goes; what its registers are released with afterwards.
+  struct Address {
+    Mem mem;
+    Value index;
+    Gpr base = kNoGpr;
+  };
+  Address address(const MemArg& memarg, uint32_t size_bytes);
+  void release(const Address& address);
+  void load_memory_pointer(Gpr to, uint32_t memory);
+  void push_status_result(bool is_64);
+  [[nodiscard]] bool is_64_bit_memory(uint32_t memory) const { return module_.memories[memory].limits.is_64; }
+  [[nodiscard]] bool is_64_bit_table(uint32_t table) const { return module_.tables[table].type.limits.is_64; }
+  Mem table_element(uint32_t table, Value& index); // checked; its base is r11, its index the operand's register
+
+  [[nodiscard]] static std::unexpected<Error> unsupported(Op op);
+  [[nodiscard]] static std::unexpected<Error> unsupported(std::string what);
+
+  const DecodedModule& module_;
+  const TypeRegistry& types_;
+  const CompileOptions options_;
+  CompiledCode& out_;
+  Emitter e_;
+  std::vector<CallFixup> call_fixups_;
+
+  // of the function being compiled
+  uint32_t position_ = 0;
+  std::vector<Value> stack_;
+  std::vector<Local> locals_;
+  std::vector<Control> controls_;
+  std::vector<Value> arguments_; // of the call being emitted
+  std::vector<TrapJump> trap_jumps_;
+  std::vector<InterruptCheck> interrupt_checks_;
+  std::vector<uint32_t> volatile_pins_;            // locals in registers that calls destroy
+  std::vector<uint32_t> edge_stamp_, edge_number_; // br_table: by depth
+  std::vector<Label> edges_;                       // of the br_table being emitted
+  std::vector<uint32_t> edge_depths_;
+  std::span<const ValType> results_;
+  uint32_t edge_generation_ = 0;
+  uint32_t local_count_ = 0, slots_used_ = 0, settled_ = 0;
+  uint32_t entry_ = 0, frame_patch_ = 0, code_limit_ = kMaxCodeBytes;
+  uint32_t call_weight_ = kNone / 2; // how often the function calls, weighted as local_uses
+  uint32_t preserved_used_ = 0;      // bit i: kPreserved[i]
+  uint32_t temporary_gprs_ = 0, temporary_xmms_ = 0, free_gprs_ = 0, free_xmms_ = 0;
+  std::array<uint32_t, 16> gpr_owner_{}, xmm_owner_{}; // stack index, or kNone while a popped operand holds it
+};
+
+} // namespace runtime::baseline

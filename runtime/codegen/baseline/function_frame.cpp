@@ -1,0 +1,270 @@
+// The baseline compiler: a function's beginning and end. Which locals live in registers, prologue and epilogue (abi.hpp
+// describes the frame), and the code behind the function: traps, interruption checks, large frames.
+#include "runtime/codegen/baseline/baseline.hpp"
+#include <algorithm>
+#include <format>
+
+namespace runtime::baseline {
+namespace {
+
+constexpr uint32_t mask(std::initializer_list<Gpr> regs) {
+  uint32_t bits = 0;
+  for (const Gpr reg : regs) bits |= 1u << static_cast<uint32_t>(reg);
+  return bits;
+}
+
+// No call preserves them: worth it when the local is used more often than calls would store and load it.
+constexpr std::array kVolatilePins = {Gpr::r8, Gpr::r9, Gpr::r10, Gpr::rdi};
+constexpr uint32_t kFirstPinnedXmm = 8, kPinnedXmms = 7;
+constexpr uint32_t kAllTemporaryGprs =
+    mask({Gpr::rax, Gpr::rcx, Gpr::rdx, Gpr::rsi, Gpr::rdi, Gpr::r8, Gpr::r9, Gpr::r10});
+constexpr uint32_t kAllTemporaryXmms = 0x7fff;
+
+// A pinned local costs a store and a load of the preserved register for each execution of the function.
+constexpr uint32_t kMinimumUses = 3;
+
+// The N locals with the highest counts above a threshold, best first.
+template <size_t N> struct Best {
+  struct Candidate {
+    uint32_t uses, local;
+  };
+  std::array<Candidate, N> candidates;
+  size_t count = 0;
+  void offer(uint32_t uses, uint32_t local) {
+    if (count == N && candidates[N - 1].uses >= uses) return;
+    if (count < N) ++count;
+    size_t at = count - 1;
+    for (; at > 0 && candidates[at - 1].uses < uses; --at) candidates[at] = candidates[at - 1];
+    candidates[at] = {uses, local};
+  }
+};
+
+} // namespace
+
+void Baseline::assign_registers(const FunctionInfo& function) {
+  temporary_gprs_ = kAllTemporaryGprs;
+  temporary_xmms_ = kAllTemporaryXmms;
+  preserved_used_ = 0;
+  volatile_pins_.clear();
+  Best<kPreserved.size() + kVolatilePins.size()> integers;
+  Best<kPinnedXmms> floats;
+  for (uint32_t i = 0; i < function.local_uses.size() && i < local_count_; ++i) {
+    const uint32_t uses = function.local_uses[i];
+    if (uses < kMinimumUses) continue;
+    if (function.locals[i].is_float())
+      floats.offer(uses, i);
+    else
+      integers.offer(uses, i);
+  }
+  const auto pin = [&](uint32_t local, uint32_t reg) {
+    locals_[local].pinned = true;
+    locals_[local].reg = static_cast<uint8_t>(reg);
+  };
+  for (uint32_t i = 0; i < integers.count; ++i) {
+    const auto [uses, local] = integers.candidates[i];
+    if (i < kPreserved.size()) {
+      pin(local, static_cast<uint32_t>(kPreserved[i]));
+      preserved_used_ |= 1u << i;
+    } else if (uses > 2 * call_weight_) {
+      const Gpr reg = kVolatilePins[i - kPreserved.size()];
+      pin(local, static_cast<uint32_t>(reg));
+      temporary_gprs_ &= ~bit(reg);
+      volatile_pins_.push_back(local);
+    }
+  }
+  for (uint32_t i = 0; i < floats.count; ++i) {
+    const auto [uses, local] = floats.candidates[i];
+    if (uses <= 2 * call_weight_) continue;
+    pin(local, kFirstPinnedXmm + i);
+    temporary_xmms_ &= ~(1u << (kFirstPinnedXmm + i));
+    volatile_pins_.push_back(local);
+  }
+  free_gprs_ = temporary_gprs_;
+  free_xmms_ = temporary_xmms_;
+}
+
+Result<void> Baseline::function_begin(const FunctionInfo& function) {
+  position_ = module_.bodies[function.index - module_.imported_functions].offset;
+  local_count_ = static_cast<uint32_t>(function.locals.size());
+  locals_.clear();
+  for (const ValType type : function.locals) {
+    if (type.kind() == ValKind::v128) return unsupported("locals of type v128");
+    locals_.push_back({type.kind()});
+  }
+  for (const ValType type : function.results)
+    if (type.kind() == ValKind::v128) return unsupported("results of type v128");
+  stack_.clear();
+  controls_.clear();
+  trap_jumps_.clear();
+  interrupt_checks_.clear();
+  slots_used_ = settled_ = 0;
+  results_ = function.results;
+  assign_registers(function);
+
+  e_.align(16);
+  entry_ = e_.offset();
+  code_limit_ = std::min(kMaxCodeBytes, entry_ + kMaxFunctionCodeBytes);
+  e_.push(Gpr::rbp);
+  e_.mov(Width::w64, Gpr::rbp, Gpr::rsp);
+  e_.mov(Width::w64, kScratch, kExec);
+  e_.alu(Alu::cmp, Width::w64, Gpr::rsp, {kScratch, offsetof(ExecContext, stack_limit)});
+  trap_if(Cond::b, TrapCode::stack_exhausted);
+  frame_patch_ = e_.sub_imm32(Gpr::rsp, 0);
+  for (size_t i = 0; i < kPreserved.size(); ++i)
+    if ((preserved_used_ >> i & 1) != 0)
+      e_.mov(Width::w64, {Gpr::rbp, -8 * static_cast<int32_t>(i + 1)}, kPreserved[i]);
+  receive_parameters(function);
+  zero_locals(function);
+  check_interrupt();
+  return {};
+}
+
+void Baseline::receive_parameters(const FunctionInfo& function) {
+  Locations locations = Locations::params();
+  RegisterMoves gprs, xmms;
+  bool has_overflow = false;
+  for (uint32_t i = 0; i < function.params.size(); ++i) {
+    const Location from = locations.next(function.params[i]);
+    const Local& local = locals_[i];
+    if (from.kind == Location::Kind::overflow)
+      has_overflow = true;
+    else if (local.pinned)
+      (from.kind == Location::Kind::gpr ? gprs : xmms).add(local.reg, static_cast<uint8_t>(from.number));
+    else if (from.kind == Location::Kind::gpr)
+      e_.mov(Width::w64, home(i), static_cast<Gpr>(from.number));
+    else
+      e_.movs(true, home(i), static_cast<Xmm>(from.number));
+  }
+  resolve_gprs(gprs);
+  resolve_xmms(xmms);
+  if (!has_overflow) return;
+  e_.mov(Width::w64, kScratch, kExec);
+  locations = Locations::params();
+  for (uint32_t i = 0; i < function.params.size(); ++i) {
+    const Location from = locations.next(function.params[i]);
+    if (from.kind != Location::Kind::overflow) continue;
+    const Mem source = overflow_slot(kScratch, from.number);
+    const Local& local = locals_[i];
+    if (!local.pinned) {
+      e_.movs(true, kScratchXmm, source);
+      e_.movs(true, home(i), kScratchXmm);
+    } else if (function.params[i].is_float()) {
+      e_.movs(true, static_cast<Xmm>(local.reg), source);
+    } else {
+      e_.mov(local.type == ValKind::i32 ? Width::w32 : Width::w64, static_cast<Gpr>(local.reg), source);
+    }
+  }
+}
+
+void Baseline::zero_locals(const FunctionInfo& function) {
+  const auto first = static_cast<uint32_t>(function.params.size());
+  uint32_t in_frame = 0;
+  for (uint32_t i = first; i < local_count_; ++i) {
+    const Local& local = locals_[i];
+    if (!local.pinned)
+      ++in_frame;
+    else if (function.locals[i].is_float())
+      e_.logic(SseLogic::xor_, static_cast<Xmm>(local.reg), static_cast<Xmm>(local.reg));
+    else
+      e_.alu(Alu::xor_, Width::w32, static_cast<Gpr>(local.reg), static_cast<Gpr>(local.reg));
+  }
+  if (in_frame == 0) return;
+  e_.alu(Alu::xor_, Width::w32, Gpr::rax, Gpr::rax);
+  if (in_frame <= 16) {
+    for (uint32_t i = first; i < local_count_; ++i)
+      if (!locals_[i].pinned) e_.mov(Width::w64, home(i), Gpr::rax);
+    return;
+  }
+  // All homes from the first to the last one, which has the lowest address.
+  const uint32_t count = local_count_ - first;
+  e_.mov_imm(kScratch, count);
+  Label again;
+  e_.bind(again);
+  Mem last = home(local_count_ - 1);
+  last.disp -= 8; // r11 counts down from count to 1
+  last.index = kScratch;
+  last.scale_log2 = 3;
+  e_.mov(Width::w64, last, Gpr::rax);
+  e_.alu_imm(Alu::sub, Width::w64, kScratch, 1);
+  e_.jcc(Cond::ne, again);
+}
+
+void Baseline::epilogue() {
+  for (size_t i = 0; i < kPreserved.size(); ++i)
+    if ((preserved_used_ >> i & 1) != 0)
+      e_.mov(Width::w64, kPreserved[i], {Gpr::rbp, -8 * static_cast<int32_t>(i + 1)});
+  e_.leave();
+}
+
+void Baseline::emit_return() {
+  const size_t count = results_.size();
+  place_values(std::span<const Value>(stack_).last(count), results_, Locations::results(), nullptr);
+  epilogue();
+  e_.ret();
+}
+
+Result<void> Baseline::function_end(bool live) {
+  if (live) {
+    settle_flags();
+    emit_return();
+  }
+  const uint64_t slots = uint64_t{local_count_} + slots_used_;
+  const uint64_t frame_bytes = (kFrameHeaderBytes + 8 * slots + 15) / 16 * 16;
+  if (frame_bytes > kMaxFrameBytes)
+    return std::unexpected(Error{
+        .kind = ErrorKind::limit,
+        .message = std::format("a function's stack frame of {} bytes is more than {}", frame_bytes, kMaxFrameBytes),
+        .offset = position_});
+  e_.patch32(frame_patch_, static_cast<uint32_t>(frame_bytes));
+  if (frame_bytes > kUncheckedFrameBytes) emit_large_frame(static_cast<uint32_t>(frame_bytes));
+  emit_out_of_line();
+  out_.functions.push_back({entry_, e_.offset()});
+  return check_code_size();
+}
+
+// Replaces the prologue's `sub rsp, imm32` (7 bytes) by a jump to code that first compares the whole frame with what
+// is left of the stack. rsp is not below the limit here, so the difference cannot wrap.
+void Baseline::emit_large_frame(uint32_t frame_bytes) {
+  const uint32_t sub = frame_patch_ - 3, back = frame_patch_ + 4;
+  e_.patch8(sub, 0xe9);
+  e_.patch_relative(sub + 1, e_.offset());
+  e_.patch8(sub + 5, 0x66); // a two-byte nop fills the rest
+  e_.patch8(sub + 6, 0x90);
+  e_.mov(Width::w64, Gpr::rax, Gpr::rsp);
+  e_.alu(Alu::sub, Width::w64, Gpr::rax, {kScratch, offsetof(ExecContext, stack_limit)});
+  e_.alu_imm(Alu::cmp, Width::w64, Gpr::rax, static_cast<int32_t>(frame_bytes));
+  position_ = trap_jumps_.front().wasm_offset; // of the prologue's check
+  trap_if(Cond::b, TrapCode::stack_exhausted);
+  (void)e_.sub_imm32(Gpr::rsp, static_cast<int32_t>(frame_bytes));
+  e_.patch_relative(e_.jmp_rel32(), back);
+}
+
+void Baseline::emit_out_of_line() {
+  for (const InterruptCheck& check : interrupt_checks_) {
+    position_ = check.wasm_offset;
+    e_.patch_relative(check.at, e_.offset());
+    save_volatile_pins();
+    e_.mov(Width::w64, Gpr::rdi, kVmctx);
+    e_.mov(Width::w64, kScratch, vmctx_field(offsetof(VMContext, libcalls)));
+    e_.call({kScratch, offsetof(Libcalls, interrupted)});
+    call_site();
+    e_.test(Width::w32, Gpr::rax, Gpr::rax);
+    trap_if(Cond::ne, TrapCode::from_status);
+    restore_volatile_pins();
+    e_.patch_relative(e_.jmp_rel32(), check.back);
+  }
+  uint32_t previous = 0; // trap_jumps_ may hold neighbours with the same trap
+  for (size_t i = 0; i < trap_jumps_.size(); ++i) {
+    const TrapJump& jump = trap_jumps_[i];
+    const bool same =
+        i > 0 && trap_jumps_[i - 1].wasm_offset == jump.wasm_offset && trap_jumps_[i - 1].code == jump.code;
+    if (!same) {
+      previous = e_.offset();
+      out_.traps.push_back({previous, jump.wasm_offset, jump.code});
+      e_.ud2();
+    }
+    e_.patch_relative(jump.at, previous);
+  }
+}
+
+} // namespace runtime::baseline

@@ -1,0 +1,139 @@
+// The baseline compiler: constants, locals, globals, drop and select (spec §4.4.4, §4.4.5).
+#include "runtime/codegen/baseline/baseline.hpp"
+
+namespace runtime::baseline {
+
+Result<void> Baseline::drop() {
+  release(pop());
+  return {};
+}
+
+Result<void> Baseline::select(ValType type) {
+  if (type.kind() == ValKind::v128) return unsupported("select of v128");
+  Value condition = pop();
+  Test test = test_of(Cond::ne);
+  if (condition.where == Where::flags) {
+    test = static_cast<Test>(condition.reg);
+  } else {
+    const Gpr reg = to_gpr(condition);
+    e_.test(Width::w32, reg, reg);
+    release(condition);
+  }
+  // From here to the use of the flags only moves are emitted.
+  Value if_false = pop(), if_true = pop();
+  if (type.is_float() || test == Test::float_eq || test == Test::float_ne) {
+    Label keep;
+    if (type.is_float()) {
+      const Xmm other = to_xmm(if_false), reg = to_own_xmm(if_true);
+      jump_if(test, keep);
+      e_.movaps(reg, other);
+      e_.bind(keep);
+      release(if_false);
+      push_xmm(type.kind(), reg);
+    } else {
+      const Gpr other = to_gpr(if_false), reg = to_own_gpr(if_true);
+      jump_if(test, keep);
+      e_.mov(Width::w64, reg, other);
+      e_.bind(keep);
+      release(if_false);
+      push_gpr(type.kind(), reg);
+    }
+    return check_code_size();
+  }
+  const Cond otherwise = static_cast<Cond>(negate(test));
+  const Gpr reg = to_own_gpr(if_true);
+  if (in_memory(if_false))
+    e_.cmov(otherwise, if_true.width(), reg, memory_of(if_false));
+  else
+    e_.cmov(otherwise, Width::w64, reg, to_gpr(if_false));
+  release(if_false);
+  push_gpr(type.kind(), reg);
+  return check_code_size();
+}
+
+Result<void> Baseline::constant(ValType type, uint64_t low, uint64_t) {
+  settle_flags();
+  if (type.kind() == ValKind::v128) return unsupported("v128.const");
+  push_constant(type.kind(), low);
+  return {};
+}
+
+Result<void> Baseline::local_get(uint32_t index) {
+  settle_flags();
+  push_local(index);
+  return {};
+}
+
+Result<void> Baseline::local_set(uint32_t index) {
+  settle_flags();
+  Value value = pop();
+  if (value.where == Where::local && value.index == index) return {};
+  unshare_local(index);
+  const Local& local = locals_[index];
+  if (!local.pinned)
+    store_value(home(index), value);
+  else if (value.is_float())
+    load_xmm(static_cast<Xmm>(local.reg), value);
+  else
+    load_gpr(static_cast<Gpr>(local.reg), value);
+  release(value);
+  return check_code_size();
+}
+
+Result<void> Baseline::local_tee(uint32_t index) {
+  settle_flags();
+  Value value = pop();
+  if (value.where == Where::local && value.index == index) {
+    push_local(index);
+    return {};
+  }
+  unshare_local(index);
+  const Local& local = locals_[index];
+  if (local.pinned) {
+    if (value.is_float())
+      load_xmm(static_cast<Xmm>(local.reg), value);
+    else
+      load_gpr(static_cast<Gpr>(local.reg), value);
+    release(value);
+    push_local(index);
+    return check_code_size();
+  }
+  store_value(home(index), value);
+  if (value.where == Where::slot)
+    push_local(index);
+  else
+    push_again(value); // still where it was: in a register, a constant, or another local
+  return check_code_size();
+}
+
+Result<void> Baseline::global_get(uint32_t index) {
+  settle_flags();
+  const ValType type = module_.globals[index].type.type;
+  if (type.kind() == ValKind::v128) return unsupported("globals of type v128");
+  e_.mov(Width::w64, kScratch, vmctx_field(offsetof(VMContext, globals)));
+  e_.mov(Width::w64, kScratch, {kScratch, static_cast<int32_t>(8 * index)});
+  if (type.is_float()) {
+    const Xmm reg = alloc_xmm();
+    e_.movs(type.kind() == ValKind::f64, reg, Mem{kScratch});
+    push_xmm(type.kind(), reg);
+  } else {
+    const Gpr reg = alloc_gpr();
+    e_.mov(type.kind() == ValKind::i32 ? Width::w32 : Width::w64, reg, Mem{kScratch});
+    push_gpr(type.kind(), reg);
+  }
+  return check_code_size();
+}
+
+Result<void> Baseline::global_set(uint32_t index) {
+  settle_flags();
+  const ValType type = module_.globals[index].type.type;
+  if (type.kind() == ValKind::v128) return unsupported("globals of type v128");
+  const Value value = pop();
+  e_.mov(Width::w64, kScratch, vmctx_field(offsetof(VMContext, globals)));
+  e_.mov(Width::w64, kScratch, {kScratch, static_cast<int32_t>(8 * index)});
+  store_value({kScratch, 0}, value);
+  release(value);
+  return check_code_size();
+}
+
+} // namespace runtime::baseline
