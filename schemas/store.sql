@@ -27,6 +27,12 @@ CREATE TABLE signatures (
   PRIMARY KEY (path, signature)
 ) STRICT, WITHOUT ROWID;
 
+-- Registered, but perhaps not on disk yet: after a crash of the machine (another boot id) its tree must be looked at.
+CREATE TABLE unsynced (
+  path INTEGER PRIMARY KEY REFERENCES valid_paths (id) ON DELETE CASCADE,
+  boot TEXT NOT NULL                         -- /proc/sys/kernel/random/boot_id
+) STRICT;
+
 -- What a running process needs: alive as long as var/processes/PROCESS is locked.
 CREATE TABLE temporary_roots (
   process TEXT NOT NULL,

@@ -261,7 +261,6 @@ Result<void> TreeWriter::file_begin(std::string_view name, bool executable, uint
   const mode_t mode = executable ? kExecutableMode : kFileMode;
   file_ = UniqueFd{::openat(at.parent_fd, at.name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)};
   if (!file_) return system_error("create", name);
-  root_is_file_ = directories_.empty();
   if (::fchmod(file_.get(), mode) != 0) return system_error("set the mode of", name); // whatever the umask
   return {};
 }
@@ -280,7 +279,6 @@ Result<void> TreeWriter::file_data(Bytes data) {
 
 Result<void> TreeWriter::file_end() {
   if (::futimens(file_.get(), kCanonicalTimes) != 0) return system_error("set the time of", file_name_);
-  if (root_is_file_ && ::fsync(file_.get()) != 0) return system_error("write", file_name_);
   // Closing can bring a write error to light on network file systems.
   if (::close(file_.release()) != 0) return system_error("write", file_name_);
   return {};
@@ -312,10 +310,6 @@ Result<void> TreeWriter::directory_end() {
   return {};
 }
 
-void TreeWriter::sync() {
-  if (!root_is_file_) sync_file_system(parent_);
-}
-
 void make_canonical(const fs::path& path) {
   fs::path shown = path;
   make_canonical_at(AT_FDCWD, path.string(), shown, 0);
@@ -331,10 +325,6 @@ void remove_tree(const fs::path& path) {
   remove_at(AT_FDCWD, path.c_str(), shown);
 }
 
-void sync_file_system(const fs::path& path) {
-  const UniqueFd fd{check_errno(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open the folder", path)};
-  check_errno(::syncfs(fd.get()), "sync the file system of", path);
-}
 
 void sync_folder(const fs::path& folder) {
   const UniqueFd fd{check_errno(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open the folder", folder)};

@@ -16,9 +16,6 @@ public:
   Result<void> symlink(std::string_view name, std::string_view target) override;
   Result<void> directory_begin(std::string_view name) override;
   Result<void> directory_end() override;
-  // To disk: the one file, or with a tree of many the whole file system at once. For the folder `parent` the caller
-  // cares after renaming.
-  void sync();
 
 private:
   struct Node {
@@ -34,7 +31,6 @@ private:
   std::vector<std::pair<UniqueFd, std::string>> directories_; // open ones
   UniqueFd file_;
   std::string file_name_;
-  bool root_is_file_ = false;
 };
 
 // Modes 0444 and 0555, mtime 1, below and including parent/name. Refuses setuid and setgid files and everything but
@@ -47,7 +43,6 @@ void make_canonical_folder(const std::filesystem::path& path);
 // Whatever it is; also folders without write permission. Nothing there is no error.
 void remove_tree(const std::filesystem::path& path);
 
-void sync_file_system(const std::filesystem::path& path);
 void sync_folder(const std::filesystem::path& folder);
 
 } // namespace store

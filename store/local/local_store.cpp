@@ -134,13 +134,11 @@ void LocalStore::Impl::check_references(const PathInfo& info, const StorePathSet
 void LocalStore::Impl::register_staged(const std::vector<Staged>& staged) {
   StorePathSet all;
   for (const Staged& each : staged) all.insert(each.info.path);
-  const std::string token = process_token(processes);
   const GcLock lock{*this, LOCK_SH};
   Transaction transaction{db};
   std::vector<std::pair<const PathInfo*, int64_t>> fresh;
   for (const Staged& each : staged) {
     const PathInfo& info = each.info;
-    insert_temporary_root.bind_all(std::string_view{token}, std::string_view{info.path.base_name()}).run();
     std::optional<int64_t> id = id_of(info.path);
     if (!id) {
       check_references(info, all);
@@ -166,12 +164,19 @@ void LocalStore::Impl::register_staged(const std::vector<Staged>& staged) {
   for (const auto& [info, id] : fresh) {
     for (const StorePath& reference : info->references) insert_reference.bind_all(id, id_of(reference).value()).run();
   }
-  if (!fresh.empty()) check_errno(::fsync(store_fd.get()), "sync", store);
+  for (const auto& [info, id] : fresh) insert_unsynced.bind_all(id, std::string_view{boot}).run();
   transaction.commit();
+  unsynced |= !fresh.empty();
 }
 
-LocalStore::LocalStore(fs::path root) : impl_(std::make_unique<Impl>(std::move(root))) {}
-LocalStore::~LocalStore() = default;
+LocalStore::LocalStore(fs::path root) : impl_(std::make_unique<Impl>(std::move(root))) { impl_->recover(); }
+
+LocalStore::~LocalStore() {
+  try {
+    impl_->sync();
+  } catch (const StoreError&) { // it stays marked, and the next one syncs it
+  }
+}
 
 const fs::path& LocalStore::root() const { return impl_->root; }
 fs::path LocalStore::physical(const StorePath& path) const { return impl_->physical(path); }
@@ -323,7 +328,7 @@ PathInfo LocalStore::add_nar(const PathInfo& info, const std::function<void(cons
   NarReader reader{files};
   Hasher hasher;
   std::optional<Error> failed;
-  produce([&](Bytes bytes) -> Result<void> {
+  const ByteSink sink = [&](Bytes bytes) -> Result<void> {
     if (failed) return std::unexpected(*failed);
     hasher.update(bytes);
     if (hasher.size_bytes() > info.nar_size_bytes) {
@@ -334,7 +339,12 @@ PathInfo LocalStore::add_nar(const PathInfo& info, const std::function<void(cons
     }
     if (failed) return std::unexpected(*failed);
     return {};
-  });
+  };
+  try {
+    produce(sink);
+  } catch (const StoreError&) { // most producers throw what the sink returned
+    if (!failed) throw;
+  }
   if (failed)
     throw StoreError(failed->describe(subject),
                      failed->message.contains("No space left") ? "free some space, for example with kpkg gc" : "");
@@ -347,7 +357,6 @@ PathInfo LocalStore::add_nar(const PathInfo& info, const std::function<void(cons
                          " were announced",
                      "nothing was added; the content was damaged on its way, or changed while it was read");
   }
-  files.sync();
   impl_->register_staged({{.info = info, .tree = tree.path()}});
   return query(info.path).value();
 }
@@ -394,10 +403,7 @@ std::vector<PathInfo> LocalStore::add_outputs(const std::vector<BuiltOutput>& ou
       staged.back().tree = inside;
     }
   }
-  if (!staged.empty()) {
-    sync_file_system(impl_->store);
-    impl_->register_staged(staged);
-  }
+  if (!staged.empty()) impl_->register_staged(staged);
   std::vector<PathInfo> infos;
   for (const BuiltOutput& output : outputs) infos.push_back(query(output.path).value());
   return infos;
@@ -417,6 +423,7 @@ void LocalStore::add_signatures(const StorePath& path, const std::vector<Signatu
 
 void LocalStore::add_temp_root(const StorePath& path) {
   const std::string token = process_token(impl_->processes);
+  if (!impl_->temporary_roots.insert(path.base_name()).second) return;
   const Impl::GcLock lock{*impl_, LOCK_SH};
   impl_->insert_temporary_root.bind_all(std::string_view{token}, std::string_view{path.base_name()}).run();
 }

@@ -13,11 +13,12 @@
 //   ROOT/var/locks/DIGEST-NAME  held while a path is built (lock_path)
 //
 // ROOT is $KPKG_ROOT, else ~/.local/share/kpkg, for the root user /kpkg. Files: mtime 1, modes 0444/0555.
-// Invariants: a path is registered only when its tree is complete, canonical and synced (a crash leaves the whole path
-// or nothing visible); references of a valid path are valid; a registered tree never changes; deleting never races
-// with adding (gc.lock, and temporary roots are rows of the running process). What stands in the store folder without
-// being registered is swept, unless a process that lives has it as temporary root or holds its lock_path.
-// Errors are exceptions (store::StoreError). One LocalStore per thread; any number of processes share a ROOT.
+// Invariants: a path is registered only when its tree is complete and canonical, and a crash, also of the machine,
+// leaves the whole path or nothing visible (durability.cpp); references of a valid path are valid; a registered tree
+// never changes; deleting never races with adding (gc.lock, and temporary roots are rows of the running process). What
+// stands in the store folder without being registered is swept, unless a process that lives has it as temporary root or
+// holds its lock_path. Errors are exceptions (store::StoreError). One LocalStore per thread; any number of processes
+// share a ROOT.
 #pragma once
 #include "store/format/derivation.hpp"
 #include "store/format/nar.hpp"

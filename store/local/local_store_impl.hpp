@@ -3,6 +3,7 @@
 #include "store/local/database.hpp"
 #include "store/local/file_tree.hpp"
 #include "store/local/process_token.hpp"
+#include <unordered_set>
 
 namespace store {
 
@@ -14,6 +15,9 @@ struct LocalStore::Impl {
   UniqueFd gc_lock_fd;
   Database db;
   uint64_t temporary_count = 0;
+  std::unordered_set<std::string> temporary_roots; // base names that this process holds already
+  std::string boot;                                // this boot's id
+  bool unsynced = false;                           // something was added since the last sync()
 
   Statement path_by_name{db, "SELECT id, nar_hash, nar_size, deriver, content_address FROM valid_paths WHERE path = ?"};
   Statement is_valid{db, "SELECT id FROM valid_paths WHERE path = ?"};
@@ -29,6 +33,7 @@ struct LocalStore::Impl {
                         "VALUES (?, ?, ?, unixepoch(), ?, ?)"};
   Statement insert_reference{db, "INSERT OR IGNORE INTO refs (referrer, reference) VALUES (?, ?)"};
   Statement insert_signature{db, "INSERT OR IGNORE INTO signatures (path, signature) VALUES (?, ?)"};
+  Statement insert_unsynced{db, "INSERT INTO unsynced (path, boot) VALUES (?, ?)"};
   Statement insert_temporary_root{db, "INSERT OR IGNORE INTO temporary_roots (process, path) VALUES (?, ?)"};
 
   // gc.lock, shared or exclusive, until the end of a scope.
@@ -71,6 +76,11 @@ struct LocalStore::Impl {
   // they are (new signatures are added).
   void register_staged(const std::vector<Staged>& staged);
   void check_references(const PathInfo& info, const StorePathSet& besides = {});
+  // All that was registered is on disk when this returns; does nothing when nothing was added by this object.
+  void sync();
+  // After a crash of the machine: what had been registered without being synced is looked at, and forgotten, with all
+  // that refers to it, where it is damaged.
+  void recover();
 };
 
 // «/kpkg/store/DIGEST-NAME[/…]» or «ROOT/store/DIGEST-NAME[/…]» → the store path.

@@ -84,6 +84,8 @@ uint64_t LocalStore::new_generation(std::string_view profile, const StorePath& p
   if (!is_valid(path))
     throw StoreError("cannot make " + path.full() + " a generation of \"" + std::string{profile} +
                      "\": it is not in the store");
+  impl_->unsynced = true; // also what another process added must be on disk before a profile leads to it
+  impl_->sync();
   const std::vector<ProfileGeneration> existing = generations(profile);
   uint64_t number = existing.empty() ? 1 : existing.back().number + 1;
   if (!existing.empty() && existing.back().path == path)
