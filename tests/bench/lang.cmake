@@ -1,0 +1,1 @@
+kpkg_bench(eval DEPENDS derivations_lang)

@@ -1,0 +1,1 @@
+{ a, b ? 1, ... }@c: d: with a; assert b; if c then [ ./x/${y} ~/z <n/m> http://x.y/z 1.5e3 .5 ] else -a.b or c

@@ -1,0 +1,1 @@
+let a.b = 1; inherit (x) y; in { a = rec { inherit a; "${b}" = 2; c.${d} = 3; }; } // z ? a.b && !c -> d

@@ -1,0 +1,1 @@
+kpkg_fuzz(nix_parser DEPENDS derivations_lang)
