@@ -74,7 +74,8 @@ struct DecodedModule {
   std::vector<std::byte> bytes; // owned; everything else may point into it
   std::vector<TypeId> types;    // module type index → canonical
   std::vector<ImportDesc> imports;
-  std::vector<TypeId> functions; // imports first
+  std::vector<TypeId> functions;               // imports first
+  std::vector<const FuncType*> function_types; // the same, looked up; owned by the registry
   std::vector<TableDesc> tables;
   std::vector<MemoryType> memories;
   std::vector<GlobalDesc> globals;

@@ -67,6 +67,8 @@ public:
       return malformed(end, "data count and data section have inconsistent lengths");
     if (invalid_) return std::unexpected(std::move(*invalid_));
     declare_functions();
+    module_.function_types.reserve(module_.functions.size());
+    for (const TypeId type : module_.functions) module_.function_types.push_back(types_.func(type));
     read_names();
     return {};
   }

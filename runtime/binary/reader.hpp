@@ -34,6 +34,10 @@ public:
     at_ = end_;
   }
 
+  // For a loop that keeps the place in a register: where the cursor stands, and to where it is moved within the span.
+  [[nodiscard]] const uint8_t* place() const { return at_; }
+  void go_to(const uint8_t* place) { at_ = place; }
+
   [[nodiscard]] uint8_t peek() { // zero at the end, which is then no failure
     return at_ < end_ ? *at_ : 0;
   }

@@ -9,17 +9,38 @@ namespace {
 // Results of block types that are a single number or vector type, to point at.
 constexpr ValType kSingles[] = {ValKind::i32, ValKind::i64, ValKind::f32, ValKind::f64, ValKind::v128};
 
-constexpr std::array<NumericShape, 256> make_numeric_shapes() {
-  std::array<NumericShape, 256> shapes{};
-  const auto shape = [](std::string_view signature) {
-    const auto kind = [](char letter) {
-      return letter == 'i' ? ValKind::i32 : letter == 'I' ? ValKind::i64 : letter == 'f' ? ValKind::f32 : ValKind::f64;
-    };
-    const size_t colon = signature.find(':');
-    return NumericShape{static_cast<uint8_t>(colon), kind(signature.front()), kind(signature.back())};
+constexpr std::array<FrequentShape, 256> make_frequent_shapes() {
+  std::array<FrequentShape, 256> shapes{};
+  const auto kind = [](char letter) {
+    return letter == 'i' ? ValKind::i32 : letter == 'I' ? ValKind::i64 : letter == 'f' ? ValKind::f32 : ValKind::f64;
+  };
+  const auto shape_of = [&](Op op, OpFamily family, std::string_view signature, uint8_t align_log2) -> FrequentShape {
+    switch (family) {
+    case OpFamily::load: return {FrequentForm::load, align_log2, ValKind::bottom, kind(signature.back())};
+    case OpFamily::store: return {FrequentForm::store, align_log2, kind(signature.front()), ValKind::bottom};
+    case OpFamily::numeric:
+      return {signature.find(':') == 2 ? FrequentForm::binary : FrequentForm::unary, 0, kind(signature.front()),
+              kind(signature.back())};
+    default: break;
+    }
+    switch (op) {
+    case Op::local_get: return {FrequentForm::local_get};
+    case Op::local_set: return {FrequentForm::local_set};
+    case Op::local_tee: return {FrequentForm::local_tee};
+    case Op::global_get: return {FrequentForm::global_get};
+    case Op::drop: return {FrequentForm::drop};
+    case Op::block: return {FrequentForm::block};
+    case Op::loop: return {FrequentForm::loop};
+    case Op::if_: return {FrequentForm::if_};
+    case Op::end: return {FrequentForm::end};
+    case Op::br_if: return {FrequentForm::br_if};
+    case Op::i32_const: return {FrequentForm::integer, 0, ValKind::bottom, ValKind::i32};
+    case Op::i64_const: return {FrequentForm::integer, 0, ValKind::bottom, ValKind::i64};
+    default: return {};
+    }
   };
 #define OP(identifier, code, text, family, signature, extra, feature)                                                  \
-  if (code < 256 && OpFamily::family == OpFamily::numeric) shapes[code & 0xff] = shape(signature);
+  if (code < 256) shapes[code & 0xff] = shape_of(Op::identifier, OpFamily::family, signature, extra);
 #include "runtime/types/opcodes.def"
 #undef OP
   return shapes;
@@ -27,7 +48,7 @@ constexpr std::array<NumericShape, 256> make_numeric_shapes() {
 
 } // namespace
 
-constinit const std::array<NumericShape, 256> kNumericShapes = make_numeric_shapes();
+constinit const std::array<FrequentShape, 256> kFrequentShapes = make_frequent_shapes();
 
 ValidationState::ValidationState(const DecodedModule& module, const TypeRegistry& types)
     : module_(module), types_(types), reader_({}, 0, "") {}
@@ -173,24 +194,8 @@ bool ValidationState::enter_function(uint32_t defined_index) {
 bool ValidationState::push_frame(ControlFrame::Kind kind, const BlockType& type) {
   if (frames_.size() >= kMaxBlockDepth)
     return fail(std::format("blocks nested more than {} deep", kMaxBlockDepth), ErrorKind::limit);
-  frames_.push_back({.kind = kind,
-                     .unreachable = false,
-                     .reported = live_,
-                     .height = size_,
-                     .initialized = static_cast<uint32_t>(initialized_.size()),
-                     .params = type.params,
-                     .results = type.results});
-  base_ = size_;
-  unreachable_ = false;
+  open_frame(kind, type, size_, live_);
   return push(type.params);
-}
-
-void ValidationState::restore_frame_mirror() {
-  if (frames_.empty()) return;
-  const ControlFrame& frame = frames_.back();
-  base_ = frame.height;
-  unreachable_ = frame.unreachable;
-  live_ = frame.reported && !frame.unreachable;
 }
 
 bool ValidationState::pop_frame(ControlFrame& popped) {

@@ -19,13 +19,32 @@ namespace runtime {
 inline constexpr uint32_t kMaxOperands = 1'000'000, kMaxBlockDepth = 200'000, kMaxBrTableTargets = 100'000,
                           kMaxArrayNewFixed = 10'000;
 
-// The shape of the plain one-byte numeric instructions: `params` operands of type `param` give one `result`. 0 params:
-// not one of them.
-struct NumericShape {
-  uint8_t params = 0;
+// What the frequent instructions look like, by opcode byte: how they are encoded and what they do to the stack.
+enum class FrequentForm : uint8_t {
+  other,
+  local_get,
+  local_set,
+  local_tee,
+  global_get,
+  drop,
+  block,
+  loop,
+  if_,
+  end,
+  br_if,
+  integer,
+  unary,
+  binary,
+  load,
+  store,
+};
+struct FrequentShape {
+  FrequentForm form = FrequentForm::other;
+  uint8_t align_log2 = 0; // of load and store: the most that is allowed
   ValKind param = ValKind::bottom, result = ValKind::bottom;
 };
-extern const std::array<NumericShape, 256> kNumericShapes;
+static_assert(sizeof(FrequentShape) == 4);
+extern const std::array<FrequentShape, 256> kFrequentShapes;
 
 class ValidationState {
 public:
@@ -91,6 +110,24 @@ protected:
   // --- control ------------------------------------------------------------------------------------------------------
   bool enter_function(uint32_t defined_index); // reads the local declarations too
   bool push_frame(ControlFrame::Kind kind, const BlockType& type);
+  void open_frame(ControlFrame::Kind kind, const BlockType& type, uint32_t height, bool reported) {
+    frames_.push_back({.kind = kind,
+                       .unreachable = false,
+                       .reported = reported,
+                       .height = height,
+                       .initialized = static_cast<uint32_t>(initialized_.size()),
+                       .params = type.params,
+                       .results = type.results});
+    base_ = height;
+    unreachable_ = false;
+  }
+  void restore_frame_mirror() {
+    if (frames_.empty()) return;
+    const ControlFrame& frame = frames_.back();
+    base_ = frame.height;
+    unreachable_ = frame.unreachable;
+    live_ = frame.reported && !frame.unreachable;
+  }
   bool pop_frame(ControlFrame& popped); // results checked and popped; does not push them
   bool restart_frame_as_else();
   bool check_missing_else();
@@ -169,7 +206,6 @@ private:
   [[gnu::noinline]] bool grow();
   [[gnu::noinline]] bool pop_other(ValType expected);
   bool mismatch(ValType expected, ValType actual);
-  void restore_frame_mirror();
   void reset_initialized(uint32_t size);
   bool read_locals();
   bool array_of(TypeId id, FieldType& element);
