@@ -3,6 +3,9 @@
 
 #include "store/format/generation.hpp"
 #include <catch2/catch.hpp>
+#include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
 
 using namespace store;
 
@@ -159,4 +162,29 @@ TEST_CASE("a generation's hash is of its text, and what is signed names its kind
   CHECK(generation_hash(json) == hash_text(json));
   CHECK(generation_fingerprint(hash_text("abc")) ==
         "kpkg-generation-1;sha256:1b8m03r63zqhnjf7l5wnldhh7c134ap5vpj0850ymkq1iyzicy5s;");
+}
+
+TEST_CASE("the JSON Schema asks for the keys and grants that the code writes") {
+  const char* source = std::getenv("KPKG_SOURCE_DIR");
+  if (source == nullptr) {
+    WARN("KPKG_SOURCE_DIR is not set: the schema was not compared");
+    return;
+  }
+  std::ifstream file{std::string{source} + "/schemas/generation.schema.json"};
+  const nlohmann::json schema = nlohmann::json::parse(file), manifest = nlohmann::json::parse(example().to_json());
+  const auto agree = [](const nlohmann::json& object_schema, const nlohmann::json& object) {
+    std::vector<std::string> keys;
+    for (const auto& [key, value] : object.items()) {
+      keys.push_back(key);
+      CHECK(object_schema.at("properties").contains(key));
+    }
+    CHECK(object_schema.at("required") == nlohmann::json(keys));
+    CHECK(object_schema.at("properties").size() == keys.size());
+    CHECK(object_schema.at("additionalProperties") == false);
+  };
+  const nlohmann::json& instances = schema.at("properties").at("instances").at("items");
+  agree(schema, manifest);
+  agree(instances, manifest.at("instances").at(0));
+  agree(schema.at("properties").at("closure").at("items"), manifest.at("closure").at(0));
+  CHECK(instances.at("properties").at("grants").at("items").at("enum") == nlohmann::json(kGrants));
 }
