@@ -1,0 +1,1 @@
+kpkg_fuzz(wasm_decoder DEPENDS runtime_validate)
