@@ -80,11 +80,13 @@ Value Machine::import_file(const std::string& path, Pos pos, const ScopedNames* 
   if (stat(physical(file).c_str(), &info) == 0 && S_ISDIR(info.st_mode)) file = canonical_path(file + "/default.nix");
   if (!scoped)
     if (const auto found = imported_.find(file); found != imported_.end()) return force(found->second, pos);
-  // Relative paths in the file start where it really is, as far as the language can see.
+  // Relative paths in the file start where the language sees it, which for the store is its logical path.
   const Source& source = sources.add(file, read_file(file, pos), true);
-  const Value result = eval_source(source, std::string{directory_of(file)}, scoped);
-  if (!scoped) imported_.emplace(file, box(result));
-  return result;
+  const Expr* expr = parse(*this, source, std::string{directory_of(file)}, scoped);
+  if (scoped) return expr->eval(*this, nullptr);
+  Value* value = thunk(nullptr, expr); // remembered before it is evaluated: files that import each other are found out
+  imported_.emplace(file, value);
+  return force(value, pos);
 }
 
 Value Machine::find_file(Value* search_path, std::string_view name, Pos pos) {

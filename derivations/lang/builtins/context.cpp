@@ -15,7 +15,7 @@ Value coerced(Machine& m, Pos pos, Value* arg, ContextBuilder& context) {
     context.add(v.context());
     return v;
   }
-  return m.make_string(m.coerce(v, pos, context, Coerce::plain));
+  return m.make_string(m.coerce(v, pos, context, Coerce::copy_to_store));
 }
 
 Value has_context(Machine& m, Pos pos, Value** args) {

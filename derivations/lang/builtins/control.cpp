@@ -105,7 +105,6 @@ Value generic_closure(Machine& m, Pos pos, Value** args) {
   const Bindings& argument = m.to_attrs(args[0], pos);
   const auto start =
       m.to_list(m.need_attr(argument, m.names.start_set, pos, "the argument of genericClosure").value, pos);
-  if (start.empty()) return Value::of_list(nullptr, 0);
   Value* op = m.need_attr(argument, m.names.op, pos, "the argument of genericClosure").value;
   (void)m.to_function(op, pos);
   const auto before = [&](const Value& a, const Value& b) { return m.less(a, b, pos); };

@@ -255,6 +255,7 @@ private:
           if (low < 0xdc00 || low > 0xdfff) fail("a high surrogate without a low one after it");
           code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
         }
+        if (code == 0) fail("a string of the language cannot contain a NUL byte");
         append_utf8(code);
         break;
       }

@@ -52,9 +52,8 @@ Value map(Machine& m, Pos pos, Value** args) {
 }
 
 Value filter(Machine& m, Pos pos, Value** args) {
-  const auto list = m.to_list(args[1], pos);
-  if (list.empty()) return Value::of_list(nullptr, 0);
   const Value function = m.to_function(args[0], pos);
+  const auto list = m.to_list(args[1], pos);
   std::vector<Value*> kept;
   for (Value* item : list)
     if (m.is_true(m.apply(function, &item, 1, pos), pos)) kept.push_back(item);
@@ -96,9 +95,8 @@ Value gen_list(Machine& m, Pos pos, Value** args) {
 // A stable merge sort of our own: a comparison written in the language need not be an order, and must not be able to
 // do more harm than a strange result.
 Value sort(Machine& m, Pos pos, Value** args) {
-  const auto list = m.to_list(args[1], pos);
-  if (list.empty()) return Value::of_list(nullptr, 0);
   const Value function = m.to_function(args[0], pos);
+  const auto list = m.to_list(args[1], pos);
   const bool plain_less = function.is(Tag::primop) && function.pointer<Primop>()->name == "lessThan";
   const auto before = [&](Value* a, Value* b) {
     if (plain_less) {

@@ -36,11 +36,34 @@ private:
   regex_t regex_{};
 };
 
+// POSIX leaves «\w», «\n» and the like undefined and Nix refuses them: outside of brackets a backslash stands before
+// one of the characters that mean something.
+void check_escapes(Machine& m, Pos pos, std::string_view pattern) {
+  for (size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] == '\\' && i + 1 < pattern.size()) {
+      ++i;
+      if (!std::string_view{".[\\()*+?{|^$"}.contains(pattern[i]))
+        m.fail(ErrorKind::value, pos,
+               "invalid regular expression '" + std::string{pattern} + "': unknown escape '\\" + pattern[i] + "'");
+    } else if (pattern[i] == '[') { // a bracket expression, in which a backslash is a backslash
+      if (i + 1 < pattern.size() && pattern[i + 1] == '^') ++i;
+      if (i + 1 < pattern.size() && pattern[i + 1] == ']') ++i;
+      while (++i < pattern.size() && pattern[i] != ']')
+        if (pattern[i] == '[' && i + 1 < pattern.size() && std::string_view{":.="}.contains(pattern[i + 1])) {
+          const size_t close = pattern.find(std::string{pattern[i + 1]} + "]", i + 2);
+          if (close == std::string_view::npos) return; // regcomp says what is wrong
+          i = close + 1;
+        }
+    }
+  }
+}
+
 const Regex& regex_for(Machine& m, Pos pos, std::string_view pattern, bool whole) {
   const std::string key = (whole ? "^" : "~") + std::string{pattern};
   if (const auto found = m.regexes.find(key); found != m.regexes.end())
     return *static_cast<const Regex*>(found->second.get());
   if (pattern.contains('\0')) m.fail(ErrorKind::value, pos, "a regular expression cannot contain a NUL byte");
+  check_escapes(m, pos, pattern);
   auto regex = std::make_shared<Regex>(m, pos, pattern, whole);
   const Regex& result = *regex;
   m.regexes.emplace(key, std::move(regex));

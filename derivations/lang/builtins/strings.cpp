@@ -17,14 +17,15 @@ Value to_string_(Machine& m, Pos pos, Value** args) {
 
 Value string_length(Machine& m, Pos pos, Value** args) {
   ContextBuilder context;
-  return Value::of_integer(static_cast<int64_t>(m.coerce(m.force(args[0], pos), pos, context, Coerce::plain).size()));
+  return Value::of_integer(
+      static_cast<int64_t>(m.coerce(m.force(args[0], pos), pos, context, Coerce::copy_to_store).size()));
 }
 
 Value substring(Machine& m, Pos pos, Value** args) {
   const int64_t start = m.to_integer(args[0], pos);
   const int64_t length = m.to_integer(args[1], pos);
   ContextBuilder context;
-  const std::string_view text = m.coerce(m.force(args[2], pos), pos, context, Coerce::plain);
+  const std::string_view text = m.coerce(m.force(args[2], pos), pos, context, Coerce::copy_to_store);
   if (start < 0) m.fail(ErrorKind::value, pos, "the start of a substring is negative: " + std::to_string(start));
   const auto from = static_cast<uint64_t>(start);
   const std::string_view piece =

@@ -136,3 +136,21 @@ TEST_CASE("statistics count calls, thunks and memory") {
   CHECK(statistics.thunks > 0);
   CHECK(statistics.allocated_bytes > 1000);
 }
+
+TEST_CASE("files that need each other's values are infinite recursion, and a file is read once") {
+  const oracle::Folder folder;
+  oracle::write_file(folder.path / "a.nix", "1 + import ./b.nix");
+  oracle::write_file(folder.path / "b.nix", "1 + import ./a.nix");
+  oracle::write_file(folder.path / "even.nix", "n: n == 0 || import ./odd.nix (n - 1)");
+  oracle::write_file(folder.path / "odd.nix", "n: n != 0 && import ./even.nix (n - 1)");
+  Fixture f;
+  try {
+    (void)f.evaluator.eval_file(folder.path / "a.nix");
+    FAIL("no error");
+  } catch (const lang::EvalError& error) {
+    CHECK(error.kind() == lang::ErrorKind::infinite_recursion);
+    CHECK(error.position().file == (folder.path / "b.nix").string());
+  }
+  CHECK(f.evaluator.boolean(
+      f.evaluator.call(f.evaluator.eval_file(folder.path / "even.nix"), f.evaluator.make_integer(1000))));
+}

@@ -180,3 +180,11 @@ TEST_CASE("a builtin takes its arguments one at a time or all at once") {
              "]) ]") == "[ 3 2 9 ]");
   CHECK(eval("builtins.elemAt [ (x: x + 1) ] 0 41") == "42");
 }
+
+TEST_CASE("regular expressions are POSIX extended ones, without escapes of other dialects") {
+  Fixture eval;
+  CHECK(eval("builtins.match \"[[:alpha:]]+\\\\.(nix|txt)\" \"a.nix\"") == "[ \"nix\" ]");
+  CHECK(eval("builtins.match \"[\\\\w]\" \"w\"") == "[ ]");
+  CHECK(eval.error("builtins.match \"\\\\w+\" \"a\"").kind() == lang::ErrorKind::value);
+  CHECK(eval.error("builtins.split \"(\" \"a\"").kind() == lang::ErrorKind::value);
+}
