@@ -1,0 +1,1 @@
+kpkg_bench(validate DEPENDS runtime_validate)
