@@ -1,4 +1,5 @@
-// A store of its own for each test, with a captured shell, and derivations made from a line of shell script.
+// A store with a captured shell, and derivations made from a line of shell script. The tests of one executable share
+// the folder, because capturing takes longer than most of them; a number in every derivation keeps their outputs apart.
 #pragma once
 #include <new>
 
@@ -56,11 +57,16 @@ inline std::string contents_of(const fs::path& file) {
 
 class BuildStore {
 public:
-  BuildStore() : local(folder_.path() / "root") {
+  BuildStore() : local(shared_folder().path() / "root"), number_(next_number()++) {
     need_bwrap();
-    shell = import_toolchain(local, "shell").path.full();
+    if (const auto imported = find_toolchain(local, "shell"))
+      shell = imported->full();
+    else
+      shell = import_toolchain(local, "shell").path.full();
+    folder_ = shared_folder().path() / std::to_string(number_);
+    fs::create_directories(folder_);
   }
-  [[nodiscard]] const fs::path& folder() const { return folder_.path(); }
+  [[nodiscard]] const fs::path& folder() const { return folder_; } // the test's own
 
   // A derivation that runs `script` with the captured shell; `change` may alter it before its paths are computed.
   StorePath derivation(const std::string& name, const std::string& script,
@@ -71,8 +77,8 @@ public:
     drv.system = "x86_64-linux";
     drv.builder = "/bin/sh";
     drv.args = {"-euc", script};
-    drv.env = {
-        {"name", name}, {"builder", "/bin/sh"}, {"system", "x86_64-linux"}, {"sandboxRoot", shell}, {"PATH", "/bin"}};
+    drv.env = {{"name", name},         {"builder", "/bin/sh"}, {"system", "x86_64-linux"},
+               {"sandboxRoot", shell}, {"PATH", "/bin"},       {"test", std::to_string(number_)}};
     drv.input_srcs = {store::unwrap(StorePath::parse(shell), shell)};
     if (change) change(drv);
     store::DerivationHashes hashes{
@@ -110,11 +116,22 @@ public:
   }
 
 private:
-  TemporaryFolder folder_;
+  static const TemporaryFolder& shared_folder() {
+    static const TemporaryFolder folder;
+    return folder;
+  }
+  static int& next_number() {
+    static int number = 0;
+    return number;
+  }
 
 public:
   store::LocalStore local;
   std::string shell, hint;
+
+private:
+  fs::path folder_;
+  int number_;
 };
 
 } // namespace build::test
