@@ -261,7 +261,12 @@ Result<void> TreeWriter::file_begin(std::string_view name, bool executable, uint
   const mode_t mode = executable ? kExecutableMode : kFileMode;
   file_ = UniqueFd{::openat(at.parent_fd, at.name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)};
   if (!file_) return system_error("create", name);
-  if (::fchmod(file_.get(), mode) != 0) return system_error("set the mode of", name); // whatever the umask
+  if (!umask_allows_[executable]) {
+    struct stat info{};
+    if (::fstat(file_.get(), &info) != 0) return system_error("look at", name);
+    umask_allows_[executable] = (info.st_mode & 07777) == mode;
+    if (!umask_allows_[executable] && ::fchmod(file_.get(), mode) != 0) return system_error("set the mode of", name);
+  }
   return {};
 }
 
@@ -324,7 +329,6 @@ void remove_tree(const fs::path& path) {
   fs::path shown = path;
   remove_at(AT_FDCWD, path.c_str(), shown);
 }
-
 
 void sync_folder(const fs::path& folder) {
   const UniqueFd fd{check_errno(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open the folder", folder)};

@@ -3,6 +3,7 @@
 // cannot lead outside.
 #pragma once
 #include "store/local/unique_fd.hpp"
+#include <array>
 
 namespace store {
 
@@ -31,6 +32,7 @@ private:
   std::vector<std::pair<UniqueFd, std::string>> directories_; // open ones
   UniqueFd file_;
   std::string file_name_;
+  std::array<bool, 2> umask_allows_{}; // seen that open(2) gives a plain [0] or executable [1] file its mode
 };
 
 // Modes 0444 and 0555, mtime 1, below and including parent/name. Refuses setuid and setgid files and everything but

@@ -67,6 +67,15 @@ TEST_CASE_METHOD(Fixture, "an added source is valid, hashed, and canonical on di
   CHECK(leftovers().empty());
 }
 
+TEST_CASE_METHOD(Fixture, "a strict umask does not show in the store") {
+  const mode_t before = ::umask(0077);
+  const PathInfo info = store.add_source(tree("t"), "t");
+  ::umask(before);
+  CHECK((stat_of(store.physical(info.path) / "file").st_mode & 07777) == 0444);
+  CHECK((stat_of(store.physical(info.path) / "bin/program").st_mode & 07777) == 0555);
+  CHECK((stat_of(store.physical(info.path) / "bin").st_mode & 07777) == 0555);
+}
+
 TEST_CASE_METHOD(Fixture, "adding the same again writes nothing and says the same") {
   const PathInfo first = store.add_source(tree("t"), "t");
   const ino_t inode = stat_of(store.physical(first.path)).st_ino;
