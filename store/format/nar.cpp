@@ -367,7 +367,7 @@ struct NarWriter::State {
     const uint64_t length = text.size();
     std::memset(out + padded, 0, sizeof length); // the last word, which holds the padding (or the length, if empty)
     std::memcpy(out, &length, sizeof length);
-    std::memcpy(out + sizeof length, text.data(), text.size());
+    if (!text.empty()) std::memcpy(out + sizeof length, text.data(), text.size()); // an empty view may have no address
     buffered += sizeof length + padded;
     return {};
   }
