@@ -239,7 +239,8 @@ void System::link(Running& running) {
     from += std::format("{}{} from {}", from.empty() ? "" : ", ", import, provider);
   say("link", "{}: {}", spec.name, from.empty() ? "needs no other instance" : from);
 
-  if (running.instance->find_export("_start")) return; // a command: runs later
+  // A command runs later; a reactor has something to do now; what has neither export waits to be called.
+  if (running.instance->find_export("_start") || !running.instance->find_export("_initialize")) return;
   const auto initialised = runtime::run_command(store, *running.instance);
   if (!initialised) return fail(running, "run", initialised.error());
   if (*initialised == 0) return; // a provider: ready to be called
