@@ -28,7 +28,7 @@ struct Token {
   TokenKind kind = TokenKind::end;
 };
 
-inline constexpr size_t kMaxSourceBytes = size_t{1} << 30;
+inline constexpr size_t kMaxSourceBytes = size_t{1} << 28;
 
 // The tokens with a final `end`. Errors: malformed (illegal character, unclosed comment/string/annotation, bad escape,
 // UTF-8), limit (source longer than kMaxSourceBytes).

