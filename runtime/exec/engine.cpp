@@ -41,6 +41,8 @@ bool Engine::Impl::is_subtype(TypeId sub, TypeId super) {
 }
 
 std::string Engine::Impl::describe(ValType type) {
+  if (type == ValType::funcref()) return "funcref"; // as everyone writes them
+  if (type == ValType::externref()) return "externref";
   const std::scoped_lock lock(mutex);
   return types.to_string(type);
 }

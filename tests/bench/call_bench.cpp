@@ -58,14 +58,14 @@ constexpr uint32_t kCalls = 1'000'000;
 constexpr const char* kScript = R"(
 const [main, other] = ['main.wasm', 'other.wasm'].map(f => new WebAssembly.Module(require('fs').readFileSync(f)));
 const lib = new WebAssembly.Instance(other, {});
-const { exports } = new WebAssembly.Instance(main, { env: { host: x => (x + 1) | 0, other: lib.exports.add } });
+const { exports: guest } = new WebAssembly.Instance(main, { env: { host: x => (x + 1) | 0, other: lib.exports.add } });
 const N = 1000000;
 const cpu = () => { const u = process.cpuUsage(); return (u.user + u.system) * 1000; };
 const best = f => { let b = Infinity; for (let i = 0; i < 7; ++i) { const t = cpu(); f(); b = Math.min(b, cpu() - t); } return b; };
 for (const name of ['empty_loop', 'direct', 'indirect', 'imported', 'to_host'])
-  console.log(name, best(() => exports[name](N)) / N);
-console.log('from_host', best(() => { let v = 0; for (let i = 0; i < N; ++i) v = exports.add(v); return v; }) / N);
-console.log('fib', best(() => exports.fib(30)));
+  console.log(name, best(() => guest[name](N)) / N);
+console.log('from_host', best(() => { let v = 0; for (let i = 0; i < N; ++i) v = guest.add(v); return v; }) / N);
+console.log('fib', best(() => guest.fib(30)));
 )";
 
 double cpu_ns() {
