@@ -16,9 +16,12 @@ void add_install(CLI::App& app, Context& context) {
   auto* command = app.add_subcommand(
       "install", "fetch store paths with everything they reference; every signature and hash is checked");
   auto options = std::make_shared<Options>();
-  command->add_option("--from", options->from, "URL of a registry (repeatable; asked in this order)")->required();
-  command->add_option("--trusted-key", options->trusted,
-                      "NAME:BASE64 of a key whose signatures are accepted (repeatable)");
+  command->add_option("--from", options->from, "URL of a registry (repeatable; asked in this order)")
+      ->allow_extra_args(false)
+      ->required();
+  command
+      ->add_option("--trusted-key", options->trusted, "NAME:BASE64 of a key whose signatures are accepted (repeatable)")
+      ->allow_extra_args(false);
   command->add_option("--profile", options->profile, "make the (one) path the next generation of this profile");
   command->add_option("paths", options->paths, "store paths")->required();
   command->final_callback([options, &context] {
@@ -35,9 +38,11 @@ void add_install(CLI::App& app, Context& context) {
              context.say(std::format("[{}/{}] fetching {} ({} bytes)", progress.number, progress.total,
                                      progress.path.base_name(), progress.nar_size_bytes));
            }});
+      const fs::path links = context.store().root() / "var" / "installed"; // roots of what no profile keeps
+      fs::create_directories(links);
       for (const auto& root : roots) {
         if (options->profile.empty())
-          context.store().add_root_link(context.store().root() / "var" / "installed" / root.base_name(), root);
+          context.store().add_root_link(links / root.base_name(), root);
         else
           context.store().new_generation(options->profile, root);
       }

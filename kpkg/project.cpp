@@ -35,19 +35,20 @@ lang::EvalOptions eval_options(const ProjectOptions& options) {
   return {.pure = !options.impure, .search_path = {{"kpkgs", Context::shared_file("kpkgs")}}};
 }
 
-// { clang = storePath "…"; } of what has been imported; the rest throws with the command that would help.
-std::string toolchains_expression(store::LocalStore& store) {
-  std::string text = "{ ";
+// The set of toolchains: store paths of those that have been imported; the others throw the command that would help.
+lang::Value* toolchains(lang::Evaluator& evaluator, store::LocalStore& store) {
+  std::map<std::string, lang::Value*> imported;
+  std::string missing = "imported: { ";
   for (const auto& name : build::toolchain_names()) {
-    const auto path = build::find_toolchain(store, name);
-    text +=
-        path
-            ? std::format("{} = builtins.storePath \"{}\"; ", name, path->full())
-            : std::format(
-                  "{0} = throw \"the toolchain '{0}' is not in the store yet; import it: kpkg toolchain import {0}\"; ",
-                  name);
+    if (const auto path = build::find_toolchain(store, name))
+      imported[name] = evaluator.make_string(path->full(), {path->full()});
+    else
+      missing += std::format("{0} = throw \"the toolchain '{0}' is not in the store yet; import it: "
+                             "kpkg toolchain import {0}\"; ",
+                             name);
   }
-  return text + "}";
+  return evaluator.call(evaluator.eval_string(missing + "} // imported", "/", "«toolchains»"),
+                        evaluator.make_attrs(imported));
 }
 
 } // namespace
@@ -69,8 +70,8 @@ lang::Value* Project::evaluate() {
   if (evaluator_.type(value) == lang::ValueType::function) {
     if (evaluator_.function_arguments(value).contains("kpkgs") && !arguments.contains("kpkgs")) {
       lang::Value* library = evaluator_.eval_file(Context::shared_file("kpkgs"));
-      lang::Value* toolchains = evaluator_.eval_string(toolchains_expression(context_.store()), "/", "«toolchains»");
-      arguments["kpkgs"] = evaluator_.call(library, evaluator_.make_attrs({{"toolchains", toolchains}}));
+      arguments["kpkgs"] =
+          evaluator_.call(library, evaluator_.make_attrs({{"toolchains", toolchains(evaluator_, context_.store())}}));
     }
     value = evaluator_.auto_call(value, arguments);
   }
@@ -99,8 +100,10 @@ void BuildingOptions::add_to(CLI::App& command) {
   command.add_option("-j,--jobs", jobs, "builds at once (default: one a processor)");
   command.add_flag("--keep-failed", keep_failed, "keep the folder of a failed build");
   command.add_option("--timeout", timeout_s, "seconds after which a build is stopped")->check(CLI::NonNegativeNumber);
-  command.add_option("--from", from, "URL of a registry to fetch finished paths from (repeatable)");
-  command.add_option("--trusted-key", trusted_keys, "NAME:BASE64 of a key whose signatures are accepted (repeatable)");
+  command.add_option("--from", from, "URL of a registry to fetch finished paths from (repeatable)")
+      ->allow_extra_args(false);
+  command.add_option("--trusted-key", trusted_keys, "NAME:BASE64 of a key whose signatures are accepted (repeatable)")
+      ->allow_extra_args(false);
 }
 
 namespace {

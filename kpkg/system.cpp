@@ -122,8 +122,9 @@ void add_system(CLI::App& app, Context& context) {
   boot_command->add_option("image", booting->image, "boot image file")->required()->check(CLI::ExistingFile);
   boot_command->add_option("--generation", booting->generation,
                            "sha256:… that must be booted (default: the image's own)");
-  boot_command->add_option("--trusted-key", booting->trusted,
-                           "NAME:BASE64 of a system key the kernel trusts (repeatable)");
+  boot_command
+      ->add_option("--trusted-key", booting->trusted, "NAME:BASE64 of a system key the kernel trusts (repeatable)")
+      ->allow_extra_args(false);
   boot_command->add_option("--memory", booting->machine.memory_mib, "MiB of memory")
       ->capture_default_str()
       ->check(CLI::Range(64u, 1u << 20));

@@ -22,7 +22,8 @@ int main(int argc, char** argv) {
       ->envname("KPKG_REGISTRY_ROOT");
   app.add_option("--listen", listen, "ADDRESS:PORT; port 0 takes a free one, which is printed")->capture_default_str();
   app.add_option("--token-file", token_file, "file with one upload token per line; without it nothing can be uploaded");
-  app.add_option("--trusted-key", trusted, "NAME:BASE64; accept only paths that one of these keys signed (repeatable)");
+  app.add_option("--trusted-key", trusted, "NAME:BASE64; accept only paths that one of these keys signed (repeatable)")
+      ->allow_extra_args(false);
   app.add_option("--store-dir", cache.info.store_dir, "logical store directory of the paths")->capture_default_str();
   app.add_option("--priority", cache.info.priority, "told to clients; lower is asked first")->capture_default_str();
   app.add_flag("--log-requests", log, "print one line a request");

@@ -12,7 +12,7 @@ class Manners(programs.Case):
             self.assertIn("--help", self.kpkg(command, "--help").stdout)
 
     def test_wrong_usage_ends_with_2_and_says_what(self):
-        for arguments, word in [((), "subcommand"), (("--unknown",), "--unknown"), (("frobnicate",), "frobnicate"),
+        for arguments, word in [((), "subcommand"), (("eval", "--unknown"), "--unknown"), (("frobnicate",), "frobnicate"),
                                 (("build", "--unknown-option"), "--unknown-option"), (("push", "x"), "--to"),
                                 (("log",), "path"), (("completion", "tcsh"), "tcsh")]:
             self.assertIn(word, self.kpkg(*arguments, status=2).stderr)
