@@ -1,13 +1,14 @@
 // The grammar. (Nix manual, "Nix language"; precedences as in its table of operators.)
 #include "derivations/lang/parser.hpp"
+#include "derivations/lang/indentation.hpp"
 #include "derivations/lang/lexer.hpp"
 #include "derivations/lang/machine.hpp"
 #include "derivations/lang/paths.hpp"
+#include "derivations/lang/set_builder.hpp"
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
-#include <unordered_map>
 #include <vector>
 
 namespace lang {
@@ -515,12 +516,6 @@ private:
     return result;
   }
 
-  struct IndentedPiece {
-    Expr* expr; // or
-    std::string text;
-    bool counts_for_indentation;
-  };
-
   Expr* parse_indented_string() {
     const Pos start = here();
     std::vector<IndentedPiece> pieces;
@@ -545,61 +540,6 @@ private:
       parts.push_back(piece.expr);
     }
     return finish_string(start, parts, literal);
-  }
-
-  // Removes from every line the indentation that all lines with something on them share, and the last line if it has
-  // only blanks. Interpolations and escapes count as something, whatever they become.
-  static void strip_indentation(std::vector<IndentedPiece>& pieces) {
-    size_t shared = SIZE_MAX, indentation = 0;
-    bool at_line_start = true;
-    const auto line_has_something = [&] {
-      if (at_line_start) shared = std::min(shared, indentation);
-      at_line_start = false;
-    };
-    for (const IndentedPiece& piece : pieces) {
-      if (piece.expr || !piece.counts_for_indentation) {
-        line_has_something();
-        continue;
-      }
-      for (const char c : piece.text) {
-        if (c == '\n') {
-          at_line_start = true;
-          indentation = 0;
-        } else if (at_line_start && c == ' ') {
-          ++indentation;
-        } else {
-          line_has_something();
-        }
-      }
-    }
-    at_line_start = true;
-    size_t dropped = 0;
-    for (IndentedPiece& piece : pieces) {
-      if (piece.expr) {
-        at_line_start = false;
-        dropped = 0;
-        continue;
-      }
-      std::string kept;
-      for (const char c : piece.text) {
-        if (c == '\n') {
-          at_line_start = true;
-          dropped = 0;
-        } else if (at_line_start && c == ' ') {
-          if (dropped++ < shared) continue;
-        } else {
-          at_line_start = false;
-          dropped = 0;
-        }
-        kept += c;
-      }
-      if (&piece == &pieces.back()) {
-        const size_t newline = kept.rfind('\n');
-        if (newline != std::string::npos && kept.find_first_not_of(' ', newline + 1) == std::string::npos)
-          kept.resize(newline + 1);
-      }
-      piece.text = std::move(kept);
-    }
   }
 
   Expr* parse_path() {
@@ -654,7 +594,7 @@ private:
       expect(TokenKind::assign);
       Expr* value = parse_function();
       expect(TokenKind::semicolon);
-      add_attribute(*attrs, path, value, start);
+      sets_.add(*attrs, path, value, start);
     }
     advance();
     return attrs;
@@ -671,15 +611,14 @@ private:
     }
     while (!accept(TokenKind::semicolon)) {
       const AttrName name = parse_attr_name_of_inherit();
-      if (find(attrs, name.symbol)) fail_duplicate(attrs, name.symbol, name.pos);
       if (source) {
         AttrName* path = m_.arena.allocate_array<AttrName>(1);
         path[0] = name;
         Expr* subject = make<NearSlotExpr>(source->value->pos, Symbol{}, source->index);
-        insert(attrs, name.symbol, name.pos, make<SelectExpr>(name.pos, subject, path, 1u, nullptr),
-               AttrKind::inherited_from);
+        sets_.inherit(attrs, name.symbol, name.pos, make<SelectExpr>(name.pos, subject, path, 1u, nullptr),
+                      AttrKind::inherited_from);
       } else {
-        insert(attrs, name.symbol, name.pos, make<VariableExpr>(name.pos, name.symbol), AttrKind::inherited);
+        sets_.inherit(attrs, name.symbol, name.pos, make<VariableExpr>(name.pos, name.symbol), AttrKind::inherited);
       }
     }
   }
@@ -693,118 +632,12 @@ private:
     return name;
   }
 
-  // `a.b.c = value` makes or enters the sets a and a.b.
-  void add_attribute(AttrsExpr& root, const std::vector<AttrName>& path, Expr* value, Pos start) {
-    AttrsExpr* attrs = &root;
-    for (size_t i = 0; i + 1 < path.size(); ++i) {
-      if (!path[i].symbol) {
-        auto* nested = make<AttrsExpr>(path[i].pos);
-        insert_dynamic(*attrs, path[i].expr, nested, path[i].pos);
-        attrs = nested;
-      } else if (AttrDef* existing = find(*attrs, path[i].symbol)) {
-        AttrsExpr* nested = existing->kind == AttrKind::plain ? existing->value->as_set() : nullptr;
-        if (!nested) fail_duplicate_path(path, i, *existing);
-        attrs = nested;
-      } else {
-        auto* nested = make<AttrsExpr>(path[i].pos);
-        insert(*attrs, path[i].symbol, path[i].pos, nested, AttrKind::plain);
-        attrs = nested;
-      }
-    }
-    const AttrName& last = path.back();
-    if (!last.symbol) {
-      insert_dynamic(*attrs, last.expr, value, last.pos);
-      return;
-    }
-    if (AttrDef* existing = find(*attrs, last.symbol)) {
-      AttrsExpr* into = existing->kind == AttrKind::plain ? existing->value->as_set() : nullptr;
-      if (!into || !value->as_set()) fail_duplicate_path(path, path.size() - 1, *existing);
-      merge(*into, *value->as_set(), path);
-      return;
-    }
-    value->set_name(last.symbol);
-    insert(*attrs, last.symbol, path.size() == 1 ? start : last.pos, value, AttrKind::plain);
-  }
-
-  // { a = { x = 1; }; a = { y = 2; }; }
-  void merge(AttrsExpr& into, AttrsExpr& from, const std::vector<AttrName>& path) {
-    const uint32_t shift = into.source_count;
-    for (AttrDef* def = from.first; def;) {
-      AttrDef* next = def->next;
-      if (AttrDef* existing = find(into, def->name)) {
-        std::vector<AttrName> whole = path;
-        whole.push_back({def->name, def->pos, nullptr});
-        fail_duplicate_path(whole, path.size(), *existing);
-      }
-      if (def->kind == AttrKind::inherited_from)
-        static_cast<NearSlotExpr*>(static_cast<SelectExpr*>(def->value)->subject)->slot += shift;
-      insert(into, def->name, def->pos, def->value, def->kind);
-      def = next;
-    }
-    for (InheritSource* source = from.first_source; source; source = source->next) source->index += shift;
-    if (from.first_source) {
-      (into.last_source ? into.last_source->next : into.first_source) = from.first_source;
-      into.last_source = from.last_source;
-      into.source_count += from.source_count;
-    }
-    if (from.first_dynamic) {
-      (into.last_dynamic ? into.last_dynamic->next : into.first_dynamic) = from.first_dynamic;
-      into.last_dynamic = from.last_dynamic;
-      into.dynamic_count += from.dynamic_count;
-    }
-  }
-
-  void insert(AttrsExpr& attrs, Symbol name, Pos at, Expr* value, AttrKind kind) {
-    auto* def = make<AttrDef>(AttrDef{name, at, value, kind, nullptr});
-    (attrs.last ? attrs.last->next : attrs.first) = def;
-    attrs.last = def;
-    ++attrs.count;
-    if (attrs.count > kIndexFrom) {
-      auto& index = indexes_[&attrs];
-      if (index.empty())
-        for (AttrDef* d = attrs.first; d; d = d->next) index.emplace(d->name.id, d);
-      else
-        index.emplace(name.id, def);
-    }
-  }
-  void insert_dynamic(AttrsExpr& attrs, Expr* name, Expr* value, Pos at) {
-    auto* def = make<DynamicAttrDef>(DynamicAttrDef{name, value, at, nullptr});
-    (attrs.last_dynamic ? attrs.last_dynamic->next : attrs.first_dynamic) = def;
-    attrs.last_dynamic = def;
-    ++attrs.dynamic_count;
-  }
-  [[nodiscard]] AttrDef* find(const AttrsExpr& attrs, Symbol name) {
-    if (attrs.count > kIndexFrom) {
-      const auto& index = indexes_[&attrs];
-      const auto found = index.find(name.id);
-      return found == index.end() ? nullptr : found->second;
-    }
-    for (AttrDef* def = attrs.first; def; def = def->next)
-      if (def->name == name) return def;
-    return nullptr;
-  }
-
-  [[noreturn]] void fail_duplicate(AttrsExpr& attrs, Symbol name, Pos at) {
-    const AttrName path{name, at, nullptr};
-    fail_duplicate_path({path}, 0, *find(attrs, name));
-  }
-  [[noreturn]] void fail_duplicate_path(const std::vector<AttrName>& path, size_t last, const AttrDef& existing) {
-    std::string name;
-    for (size_t i = 0; i <= last; ++i) {
-      if (i) name += '.';
-      name += path[i].symbol ? std::string{m_.symbols.text(path[i].symbol)} : "${…}";
-    }
-    fail(path[last].pos,
-         "attribute '" + name + "' is already defined at " + m_.sources.resolve(existing.pos).to_string());
-  }
-
-  static constexpr uint32_t kIndexFrom = 12; // attributes in a set before looking for duplicates needs a hash table
   Machine& m_;
   const Source& source_;
   const std::string& base_dir_;
   Lexer lexer_;
   Token token_;
-  std::unordered_map<const AttrsExpr*, std::unordered_map<uint32_t, AttrDef*>> indexes_;
+  SetBuilder sets_{m_};
 };
 
 } // namespace
