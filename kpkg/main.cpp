@@ -3,6 +3,7 @@
 #include "derivations/build/scheduler.hpp"
 #include "derivations/lang/errors.hpp"
 #include "kpkg/command.hpp"
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
@@ -40,6 +41,23 @@ int report(const Context& context, int status, const std::string& kind, const st
   return status;
 }
 
+// CLI11 reports an unknown command only as a missing one: name it, and what was probably meant.
+void check_command(const CLI::App& app, int argc, char** argv) {
+  std::vector<std::string_view> known;
+  const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
+  known.reserve(commands.size());
+  for (const CLI::App* command : commands) known.push_back(command->get_name());
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == "--root") ++i; // its value
+    if (word.starts_with('-')) continue;
+    if (std::ranges::find(known, word) != known.end()) return;
+    const std::string near = lang::nearest_name(word, known);
+    throw Failure(kUsage, "kpkg has no command '" + std::string(word) + "'",
+                  near.empty() ? "the commands are listed by: kpkg --help" : "did you mean '" + near + "'?");
+  }
+}
+
 int run(int argc, char** argv) {
   Context context;
   context.colour = ::isatty(STDERR_FILENO) != 0 && !std::getenv("NO_COLOR");
@@ -65,6 +83,7 @@ int run(int argc, char** argv) {
   add_store(app, context);
   add_completion(app, context);
   try {
+    check_command(app, argc, argv);
     app.parse(argc, argv);
     return context.status;
   } catch (const CLI::ParseError& error) {
