@@ -45,7 +45,7 @@ fs::path module_file(Context& context, const std::string& target) {
     const fs::path physical = context.store().physical(path);
     return fs::is_directory(physical) ? physical / "module.wasm" : physical;
   }
-  const fs::path path = target.empty() ? fs::path(".") : fs::path(target);
+  fs::path path = target.empty() ? fs::path(".") : fs::path(target);
   if (!fs::exists(path)) throw Failure(kFailed, target + ": no such file or folder");
   if (fs::is_directory(path) && fs::exists(path / "module.wasm")) return path / "module.wasm";
   if (!fs::is_directory(path) && path.extension() != ".nix") return path;
