@@ -48,7 +48,7 @@ private:
 
   bool begin() {
     if constexpr (WantsLocalUses<G>) {
-      count_local_uses(reader_, static_cast<uint32_t>(locals_.size()), local_uses_);
+      function_.call_weight = count_local_uses(reader_, static_cast<uint32_t>(locals_.size()), local_uses_);
       function_.local_uses = local_uses_;
     }
     REPORT_ALWAYS(function_begin(function_));

@@ -8,9 +8,10 @@ namespace {
 
 enum class Skip : uint8_t {
   none,
-  leb,      // one integer
-  leb_pair, // two
-  four,     // fixed widths
+  leb,           // one integer
+  call_leb,      // the same, and a call
+  call_leb_pair, // two, and a call
+  four,          // fixed widths
   eight,
   memarg,
   block, // a block type; opens a block
@@ -40,7 +41,12 @@ constexpr std::array<Skip, 256> make_skips() {
     case Op::local_set:
     case Op::local_tee: return Skip::local;
     case Op::call_indirect:
-    case Op::return_call_indirect: return Skip::leb_pair;
+    case Op::return_call_indirect: return Skip::call_leb_pair;
+    case Op::call:
+    case Op::return_call:
+    case Op::call_ref:
+    case Op::return_call_ref:
+    case Op::memory_grow: return Skip::call_leb;
     case Op::f32_const: return Skip::four;
     case Op::f64_const: return Skip::eight;
     case Op::throw_:
@@ -48,10 +54,6 @@ constexpr std::array<Skip, 256> make_skips() {
     case Op::br_if:
     case Op::br_on_null:
     case Op::br_on_non_null:
-    case Op::call:
-    case Op::return_call:
-    case Op::call_ref:
-    case Op::return_call_ref:
     case Op::ref_null:
     case Op::ref_func: return Skip::leb;
     default: break;
@@ -96,8 +98,8 @@ void skip_memarg(Reader& body) {
   body.u64();
 }
 
-// An instruction behind its prefix byte; false when there is none.
-bool skip_prefixed(Reader& body, uint32_t prefix) {
+// An instruction behind its prefix byte; false when there is none. is_call: it is one of the runtime's functions.
+bool skip_prefixed(Reader& body, uint32_t prefix, bool& is_call) {
   const uint32_t sub = body.u32();
   if (sub >= 0xffff) return false;
   const Op op = static_cast<Op>(prefix << 16 | sub);
@@ -106,6 +108,7 @@ bool skip_prefixed(Reader& body, uint32_t prefix) {
   case OpFamily::vector: return true;
   case OpFamily::memory:
   case OpFamily::table:
+    is_call = op != Op::table_size;
     body.u32();
     if (op == Op::memory_init || op == Op::memory_copy || op == Op::table_init || op == Op::table_copy) body.u32();
     return true;
@@ -151,27 +154,33 @@ bool skip_prefixed(Reader& body, uint32_t prefix) {
 
 } // namespace
 
-void count_local_uses(Reader body, uint32_t locals, std::vector<uint32_t>& uses) {
+uint32_t count_local_uses(Reader body, uint32_t locals, std::vector<uint32_t>& uses) {
   uses.assign(locals, 0);
   std::vector<bool> is_loop; // of the open blocks
-  uint32_t loops = 0, weight = 1;
+  uint32_t loops = 0, weight = 1, calls = 0;
+  const auto add = [](uint32_t& count, uint32_t amount) {
+    const uint32_t room = std::numeric_limits<uint32_t>::max() - count;
+    count += amount < room ? amount : room;
+  };
   const auto weigh = [&] {
     weight = 1;
     for (uint32_t i = 0; i < loops && i < kWeightedLoops; ++i) weight *= kLoopWeight;
   };
+  bool is_call = false;
   while (!body.at_end()) {
     const uint8_t code = body.byte();
     switch (kSkips[code]) {
     case Skip::none: break;
     case Skip::local: {
       const uint32_t index = body.u32();
-      if (index >= locals) return;
-      const uint32_t room = std::numeric_limits<uint32_t>::max() - uses[index];
-      uses[index] += weight < room ? weight : room;
+      if (index >= locals) return calls;
+      add(uses[index], weight);
       break;
     }
+    case Skip::call_leb: add(calls, weight); [[fallthrough]];
     case Skip::leb: body.s64(); break; // the widest; u32 immediates are shorter
-    case Skip::leb_pair:
+    case Skip::call_leb_pair:
+      add(calls, weight);
       body.u32();
       body.u32();
       break;
@@ -196,7 +205,7 @@ void count_local_uses(Reader body, uint32_t locals, std::vector<uint32_t>& uses)
       }
       break;
     case Skip::end:
-      if (is_loop.empty()) return;
+      if (is_loop.empty()) return calls;
       if (is_loop.back()) {
         --loops;
         weigh();
@@ -214,11 +223,14 @@ void count_local_uses(Reader body, uint32_t locals, std::vector<uint32_t>& uses)
       break;
     }
     case Skip::prefix:
-      if (!skip_prefixed(body, code)) return;
+      is_call = false;
+      if (!skip_prefixed(body, code, is_call)) return calls;
+      if (is_call) add(calls, weight);
       break;
-    case Skip::stop: return;
+    case Skip::stop: return calls;
     }
   }
+  return calls;
 }
 
 } // namespace runtime

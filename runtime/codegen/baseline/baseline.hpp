@@ -345,8 +345,7 @@ private:
   uint32_t edge_generation_ = 0;
   uint32_t local_count_ = 0, slots_used_ = 0, settled_ = 0;
   uint32_t entry_ = 0, frame_patch_ = 0, code_limit_ = kMaxCodeBytes;
-  uint32_t call_weight_ = kNone / 2; // how often the function calls, weighted as local_uses
-  uint32_t preserved_used_ = 0;      // bit i: kPreserved[i]
+  uint32_t preserved_used_ = 0; // bit i: kPreserved[i]
   uint32_t temporary_gprs_ = 0, temporary_xmms_ = 0, free_gprs_ = 0, free_xmms_ = 0;
   std::array<uint32_t, 16> gpr_owner_{}, xmm_owner_{}; // stack index, or kNone while a popped operand holds it
 };

@@ -65,7 +65,7 @@ void Baseline::assign_registers(const FunctionInfo& function) {
     if (i < kPreserved.size()) {
       pin(local, static_cast<uint32_t>(kPreserved[i]));
       preserved_used_ |= 1u << i;
-    } else if (uses > 2 * call_weight_) {
+    } else if (uses / 2 > function.call_weight) {
       const Gpr reg = kVolatilePins[i - kPreserved.size()];
       pin(local, static_cast<uint32_t>(reg));
       temporary_gprs_ &= ~bit(reg);
@@ -74,7 +74,7 @@ void Baseline::assign_registers(const FunctionInfo& function) {
   }
   for (uint32_t i = 0; i < floats.count; ++i) {
     const auto [uses, local] = floats.candidates[i];
-    if (uses <= 2 * call_weight_) continue;
+    if (uses / 2 <= function.call_weight) continue;
     pin(local, kFirstPinnedXmm + i);
     temporary_xmms_ &= ~(1u << (kFirstPinnedXmm + i));
     volatile_pins_.push_back(local);

@@ -1,0 +1,1 @@
+kpkg_bench(compile DEPENDS runtime_codegen)
