@@ -1,5 +1,5 @@
 // Serialising and hashing file trees, beside nix-store --dump and nix hash path.
-#include "store_peer.hpp"
+#include "tests/bench/store_peer.hpp"
 
 using namespace store;
 

@@ -1,5 +1,5 @@
 // Adding to, adding again to, and collecting a local store, beside nix-store --add, builtins.toFile and nix-store --gc.
-#include "store_peer.hpp"
+#include "tests/bench/store_peer.hpp"
 #include <sys/wait.h>
 
 using namespace store;

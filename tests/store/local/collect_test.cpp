@@ -2,7 +2,7 @@
 #include <new>
 
 #include "store/local/process_token.hpp"
-#include "temp_folder.hpp"
+#include "tests/store/local/temp_folder.hpp"
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <chrono>

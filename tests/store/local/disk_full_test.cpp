@@ -2,7 +2,7 @@
 // two megabytes.
 #include <new>
 
-#include "temp_folder.hpp"
+#include "tests/store/local/temp_folder.hpp"
 #include <catch2/catch.hpp>
 #include <csignal>
 #include <sys/mount.h>

@@ -3,7 +3,7 @@
 #include <new>
 
 #include "store/local/database.hpp"
-#include "temp_folder.hpp"
+#include "tests/store/local/temp_folder.hpp"
 #include <catch2/catch.hpp>
 #include <sys/stat.h>
 #include <sys/wait.h>

@@ -1,7 +1,7 @@
 // What a user of the local store notices: adding, asking, references, closures, signatures, verifying.
 #include <new>
 
-#include "temp_folder.hpp"
+#include "tests/store/local/temp_folder.hpp"
 #include <catch2/catch.hpp>
 #include <sys/socket.h>
 #include <sys/stat.h>

@@ -4,7 +4,7 @@
 #include <new>
 
 #include "store/format/encoding.hpp"
-#include "temp_folder.hpp"
+#include "tests/store/local/temp_folder.hpp"
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdio>

@@ -1,7 +1,7 @@
 // Profiles and their generations.
 #include <new>
 
-#include "temp_folder.hpp"
+#include "tests/store/local/temp_folder.hpp"
 #include <catch2/catch.hpp>
 
 using namespace store;
