@@ -66,6 +66,7 @@ private:
   Result<void> link_global(const ImportDesc& import, Global* given);
   Result<void> link_tag(const ImportDesc& import, Tag* given);
   Result<VMGlobal> evaluate(const ConstExpr& expression) const;
+  Result<uint64_t> segment_offset(const ConstExpr& expression, const Limits& target) const;
   Func* func_object(uint32_t index);
 
   Store::Impl& store_;
@@ -185,6 +186,11 @@ Result<VMGlobal> Instantiation::evaluate(const ConstExpr& expression) const {
   return stack.empty() ? VMGlobal{} : stack.back();
 }
 
+Result<uint64_t> Instantiation::segment_offset(const ConstExpr& expression, const Limits& target) const {
+  const uint64_t bits = TRY(evaluate(expression)).bits[0];
+  return target.is_64 ? bits : bits & 0xffff'ffff; // the upper half of an i32 says nothing
+}
+
 Result<void> Instantiation::allocate() {
   InstanceImpl& instance = instance_;
   instance.vm.exec = &store_.exec;
@@ -281,7 +287,7 @@ Result<void> Instantiation::run_segments() {
   for (uint32_t i = 0; i < module_.elements.size(); ++i) {
     const ElementSegment& segment = module_.elements[i];
     if (segment.mode != SegmentMode::active) continue;
-    const uint64_t at = TRY(evaluate(segment.offset)).bits[0];
+    const uint64_t at = TRY(segment_offset(segment.offset, module_.tables[segment.table].type.limits));
     const uint32_t status =
         kLibcalls.table_init(vm, uint64_t{i} << 32 | segment.table, at, 0, instance_.elements[i].size());
     if (status != 0)
@@ -293,7 +299,7 @@ Result<void> Instantiation::run_segments() {
   for (uint32_t i = 0; i < module_.data.size(); ++i) {
     const DataSegment& segment = module_.data[i];
     if (segment.mode != SegmentMode::active) continue;
-    const uint64_t at = TRY(evaluate(segment.offset)).bits[0];
+    const uint64_t at = TRY(segment_offset(segment.offset, module_.memories[segment.memory].limits));
     const uint32_t status = kLibcalls.memory_init(vm, uint64_t{i} << 32 | segment.memory, at, 0, segment.bytes.size());
     if (status != 0)
       return std::unexpected(trap_error(static_cast<TrapCode>(status), ": data segment " + std::to_string(i) + " of " +
