@@ -77,6 +77,7 @@ private:
 void write_file(const fs::path& file, std::string_view contents, unsigned mode = 0644);
 
 void add_build(CLI::App& app, Context& context);
+void add_builtins(CLI::App& app, Context& context);
 void add_completion(CLI::App& app, Context& context);
 void add_eval(CLI::App& app, Context& context);
 void add_install(CLI::App& app, Context& context);

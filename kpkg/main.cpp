@@ -81,6 +81,7 @@ int run(int argc, char** argv) {
   add_toolchain(app, context);
   add_key(app, context);
   add_store(app, context);
+  add_builtins(app, context);
   add_completion(app, context);
   try {
     check_command(app, argc, argv);

@@ -64,6 +64,9 @@ std::shared_ptr<const runtime::Module> load(Context& context, runtime::Engine& e
   const fs::path file = module_file(context, target);
   const std::string bytes = read_file(file);
   const auto binary = store::as_bytes(bytes);
+  constexpr std::string_view kComponentHeader{"\0asm\x0d\0\1\0", 8}; // component model, binary format: layer 1
+  if (bytes.starts_with(kComponentHeader))
+    throw Failure(kInvalidWasm, file.string() + " is a component; this version runs core modules only");
   std::vector<std::byte> wasm(binary.begin(), binary.end());
   if (file.extension() == ".wat") wasm = checked(runtime::parse_wat(bytes), file.string());
   return checked(runtime::Module::compile(engine, std::move(wasm)), file.string());

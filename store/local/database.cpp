@@ -52,7 +52,7 @@ Database::~Database() { sqlite3_close_v2(db_); }
 void Database::fail(std::string_view doing) const {
   const int code = sqlite3_errcode(db_) & 0xff;
   std::string hint;
-  if (code == SQLITE_FULL) hint = "free some space, for example with kpkg gc";
+  if (code == SQLITE_FULL) hint = "free some space, for example with kpkg store gc";
   if (code == SQLITE_BUSY) hint = "another process is holding the store for long; try again";
   if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
     hint = "the database is damaged; the trees in the store folder are not";

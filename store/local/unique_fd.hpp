@@ -30,7 +30,7 @@ private:
 // «cannot WHAT PATH: REASON», from errno.
 [[noreturn]] inline void throw_errno(std::string_view what, const std::filesystem::path& path, int error = errno) {
   std::string hint;
-  if (error == ENOSPC || error == EDQUOT) hint = "free some space, for example with kpkg gc";
+  if (error == ENOSPC || error == EDQUOT) hint = "free some space, for example with kpkg store gc";
   if (error == EACCES || error == EPERM)
     hint = "check the folder's owner and permissions, or set KPKG_ROOT to a folder of yours";
   throw StoreError("cannot " + std::string{what} + " " + path.string() + ": " + std::strerror(error), hint);

@@ -349,7 +349,8 @@ Xmm Baseline::destination_xmm(uint32_t immediates) const {
 std::unexpected<Error> Baseline::unsupported(Op op) { return unsupported(std::string(op_info(op).text)); }
 
 std::unexpected<Error> Baseline::unsupported(std::string what) {
-  return std::unexpected(Error{.kind = ErrorKind::unsupported, .message = "unsupported: " + std::move(what)});
+  return std::unexpected(
+      Error{.kind = ErrorKind::unsupported, .message = std::move(what) + " is not implemented by this compiler"});
 }
 
 } // namespace runtime::baseline
