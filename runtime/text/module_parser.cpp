@@ -4,6 +4,7 @@
 #include "runtime/text/module_parser.hpp"
 #include "runtime/binary/module.hpp"
 #include "runtime/text/code_parser.hpp"
+#include "runtime/text/module_sections.hpp"
 #include <algorithm>
 #include <array>
 
@@ -41,7 +42,7 @@ struct Field {
   size_t position; // behind the keyword
 };
 
-constexpr uint8_t kEnd = 0x0b, kFuncRef = 0x70, kRefFunc = 0xd2, kI32Const = 0x41, kI64Const = 0x42;
+constexpr uint8_t kEnd = 0x0b, kRefFunc = 0xd2, kI32Const = 0x41, kI64Const = 0x42;
 
 class ModuleParser {
 public:
@@ -75,7 +76,8 @@ public:
       TRY_VOID(cursor_.expect_right());
     }
     cursor_.seek(end);
-    return assemble(name);
+    sections_.count_data = code_.names_data();
+    return sections_.assemble(types_.section(), name, scope_.functions.names);
   }
 
 private:
@@ -175,10 +177,10 @@ private:
   Result<bool> definition_header(FieldKind kind, uint32_t index) {
     cursor_.accept(TokenKind::id);
     while (cursor_.accept_form("export")) {
-      exports_.bytes.name(TRY(cursor_.name()));
-      exports_.bytes.u8(static_cast<uint8_t>(extern_kind(kind)));
-      exports_.bytes.uleb(index);
-      ++exports_.count;
+      sections_.exports.bytes.name(TRY(cursor_.name()));
+      sections_.exports.bytes.u8(static_cast<uint8_t>(extern_kind(kind)));
+      sections_.exports.bytes.uleb(index);
+      ++sections_.exports.count;
       TRY_VOID(cursor_.expect_right());
     }
     if (!cursor_.accept_form("import")) return false;
@@ -188,15 +190,15 @@ private:
   }
 
   Result<void> import_names() {
-    imports_.bytes.name(TRY(cursor_.name()));
-    imports_.bytes.name(TRY(cursor_.name()));
+    sections_.imports.bytes.name(TRY(cursor_.name()));
+    sections_.imports.bytes.name(TRY(cursor_.name()));
     return {};
   }
 
   // What is imported, behind its names.
   Result<void> import_description(FieldKind kind) {
-    Bytes& out = imports_.bytes;
-    ++imports_.count;
+    Bytes& out = sections_.imports.bytes;
+    ++sections_.imports.count;
     out.u8(static_cast<uint8_t>(extern_kind(kind)));
     switch (kind) {
     case FieldKind::table: {
@@ -287,8 +289,8 @@ private:
     const Token& where = cursor_.peek();
     TypeUse use = TRY(types_.type_use(cursor_, true));
     uint32_t type = types_.resolve(use);
-    functions_.bytes.uleb(type);
-    ++functions_.count;
+    sections_.functions.bytes.uleb(type);
+    ++sections_.functions.count;
 
     code_.begin_function();
     std::vector<std::pair<uint32_t, std::string_view>> names = std::move(use.signature.param_names);
@@ -298,12 +300,12 @@ private:
     TRY_VOID(locals(body, local, names));
     TRY_VOID(code_.sequence(cursor_, body));
     body.u8(kEnd);
-    bodies_.bytes.sized(body);
-    ++bodies_.count;
+    sections_.bodies.bytes.sized(body);
+    ++sections_.bodies.count;
     if (!names.empty()) {
-      local_names_.bytes.uleb(index);
-      name_map(local_names_.bytes, names);
-      ++local_names_.count;
+      sections_.local_names.bytes.uleb(index);
+      append_name_map(sections_.local_names.bytes, names);
+      ++sections_.local_names.count;
     }
     return {};
   }
@@ -352,20 +354,20 @@ private:
   Result<void> table_field() {
     uint32_t index = next_index(FieldKind::table);
     if (TRY(definition_header(FieldKind::table, index))) return import_description(FieldKind::table);
-    ++tables_.count;
+    ++sections_.tables.count;
     bool is_64 = address_type();
     if (!cursor_.is_natural()) return table_with_elements(index, is_64);
     Bytes type;
     TRY_VOID(table_type(type, is_64));
     if (cursor_.kind() == TokenKind::right) {
-      tables_.bytes.append(type);
+      sections_.tables.bytes.append(type);
       return {};
     }
     constexpr uint8_t kWithInit = 0x40;
-    tables_.bytes.u8(kWithInit);
-    tables_.bytes.u8(0);
-    tables_.bytes.append(type);
-    return constant_expression(tables_.bytes);
+    sections_.tables.bytes.u8(kWithInit);
+    sections_.tables.bytes.u8(0);
+    sections_.tables.bytes.append(type);
+    return constant_expression(sections_.tables.bytes);
   }
 
   Result<void> table_with_elements(uint32_t index, bool is_64) {
@@ -377,66 +379,66 @@ private:
     CountedBytes items = by_index ? TRY(function_indices(!is_funcref)) : TRY(element_expressions());
     TRY_VOID(cursor_.expect_right());
 
-    tables_.bytes.append(type);
-    tables_.bytes.u8(is_64 ? 5 : 1); // minimum and maximum
-    tables_.bytes.uleb(items.count);
-    tables_.bytes.uleb(items.count);
+    sections_.tables.bytes.append(type);
+    sections_.tables.bytes.u8(is_64 ? 5 : 1); // minimum and maximum
+    sections_.tables.bytes.uleb(items.count);
+    sections_.tables.bytes.uleb(items.count);
 
     Bytes offset;
     zero_offset(offset, is_64);
-    segment(SegmentMode::active, index, offset, by_index && is_funcref, type, items);
+    sections_.add_element_segment(SegmentMode::active, index, offset, by_index && is_funcref, type, items);
     return {};
   }
 
   Result<void> memory_field() {
     uint32_t index = next_index(FieldKind::memory);
     if (TRY(definition_header(FieldKind::memory, index))) return import_description(FieldKind::memory);
-    ++memories_.count;
+    ++sections_.memories.count;
     bool is_64 = address_type();
-    if (!cursor_.accept_form("data")) return limits(memories_.bytes, is_64);
+    if (!cursor_.accept_form("data")) return limits(sections_.memories.bytes, is_64);
     std::string bytes = TRY(cursor_.all_strings());
     TRY_VOID(cursor_.expect_right());
     uint64_t pages = (bytes.size() + kWasmPageBytes - 1) / kWasmPageBytes;
-    memories_.bytes.u8(is_64 ? 5 : 1);
-    memories_.bytes.uleb(pages);
-    memories_.bytes.uleb(pages);
+    sections_.memories.bytes.u8(is_64 ? 5 : 1);
+    sections_.memories.bytes.uleb(pages);
+    sections_.memories.bytes.uleb(pages);
     Bytes offset;
     zero_offset(offset, is_64);
-    data_segment(SegmentMode::active, index, offset, bytes);
+    sections_.add_data_segment(SegmentMode::active, index, offset, bytes);
     return {};
   }
 
   Result<void> global_field() {
     uint32_t index = next_index(FieldKind::global);
     if (TRY(definition_header(FieldKind::global, index))) return import_description(FieldKind::global);
-    ++globals_.count;
-    TRY_VOID(global_type(globals_.bytes));
-    return constant_expression(globals_.bytes);
+    ++sections_.globals.count;
+    TRY_VOID(global_type(sections_.globals.bytes));
+    return constant_expression(sections_.globals.bytes);
   }
 
   Result<void> tag_field() {
     uint32_t index = next_index(FieldKind::tag);
     if (TRY(definition_header(FieldKind::tag, index))) return import_description(FieldKind::tag);
-    ++tags_.count;
-    tags_.bytes.u8(0);
-    tags_.bytes.uleb(types_.resolve(TRY(types_.type_use(cursor_, true))));
+    ++sections_.tags.count;
+    sections_.tags.bytes.u8(0);
+    sections_.tags.bytes.uleb(types_.resolve(TRY(types_.type_use(cursor_, true))));
     return {};
   }
 
   Result<void> start_field() {
-    start_ = TRY(scope_.index(scope_.functions, cursor_));
+    sections_.start = TRY(scope_.index(scope_.functions, cursor_));
     return {};
   }
 
   Result<void> export_field() {
-    exports_.bytes.name(TRY(cursor_.name()));
-    ++exports_.count;
+    sections_.exports.bytes.name(TRY(cursor_.name()));
+    ++sections_.exports.count;
     if (!cursor_.accept(TokenKind::left)) return cursor_.unexpected();
     auto described = std::ranges::find(kFieldNames, cursor_.text(), &FieldName::keyword);
     if (described == kFieldNames.end() || space(described->kind) == nullptr) return cursor_.unexpected();
     cursor_.advance();
-    exports_.bytes.u8(static_cast<uint8_t>(extern_kind(described->kind)));
-    exports_.bytes.uleb(TRY(scope_.index(*space(described->kind), cursor_)));
+    sections_.exports.bytes.u8(static_cast<uint8_t>(extern_kind(described->kind)));
+    sections_.exports.bytes.uleb(TRY(scope_.index(*space(described->kind), cursor_)));
     return cursor_.expect_right();
   }
 
@@ -489,41 +491,14 @@ private:
     if (TypeParser::at_reference_type(cursor_)) {
       TRY_VOID(types_.reference_type(cursor_, type));
       CountedBytes items = TRY(element_expressions());
-      segment(mode, table, offset, false, type, items);
+      sections_.add_element_segment(mode, table, offset, false, type, items);
       return {};
     }
     // Before a list of functions, «func» may be left out of active segments only.
     if (!cursor_.accept_keyword("func") && mode != SegmentMode::active) return cursor_.unexpected();
     CountedBytes items = TRY(function_indices(false));
-    segment(mode, table, offset, true, type, items);
+    sections_.add_element_segment(mode, table, offset, true, type, items);
     return {};
-  }
-
-  void segment(SegmentMode mode, uint32_t table, const Bytes& offset, bool by_index, const Bytes& type,
-               const CountedBytes& items) {
-    constexpr uint8_t kNotActive = 1, kExplicit = 2, kExpressions = 4, kElementKindFunction = 0;
-    bool is_funcref = type.size() == 1 && type.view()[0] == std::byte{kFuncRef};
-    bool short_form = mode == SegmentMode::active && table == 0 && (by_index || is_funcref);
-    uint8_t flags = by_index ? 0 : kExpressions;
-    if (mode == SegmentMode::active)
-      flags |= short_form ? 0 : kExplicit;
-    else
-      flags |= mode == SegmentMode::passive ? kNotActive : kNotActive | kExplicit;
-    Bytes& out = elements_.bytes;
-    out.u8(flags);
-    if (mode == SegmentMode::active) {
-      if (!short_form) out.uleb(table);
-      out.append(offset);
-    }
-    if (!short_form) {
-      if (by_index)
-        out.u8(kElementKindFunction);
-      else
-        out.append(type);
-    }
-    out.uleb(items.count);
-    out.append(items.bytes);
-    ++elements_.count;
   }
 
   Result<void> data_field() {
@@ -541,93 +516,8 @@ private:
       if (cursor_.kind() != TokenKind::left) return cursor_.unexpected();
       TRY_VOID(offset_expression(offset));
     }
-    data_segment(mode, memory, offset, TRY(cursor_.all_strings()));
+    sections_.add_data_segment(mode, memory, offset, TRY(cursor_.all_strings()));
     return {};
-  }
-
-  void data_segment(SegmentMode mode, uint32_t memory, const Bytes& offset, std::string_view bytes) {
-    constexpr uint8_t kPassive = 1, kExplicit = 2;
-    data_.bytes.u8(mode == SegmentMode::passive ? kPassive : memory != 0 ? kExplicit : 0);
-    if (mode == SegmentMode::active && memory != 0) data_.bytes.uleb(memory);
-    data_.bytes.append(offset);
-    data_.bytes.name(bytes);
-    ++data_.count;
-  }
-
-  // --- the module
-  static void name_map(Bytes& out, const std::vector<std::pair<uint32_t, std::string_view>>& names) {
-    out.uleb(names.size());
-    for (auto [index, name] : names) {
-      out.uleb(index);
-      out.name(name);
-    }
-  }
-
-  // Custom section «name» (spec §7.4): module, functions, locals.
-  Bytes name_section(std::string_view module_name) const {
-    Bytes out;
-    auto subsection = [&](uint8_t id, const Bytes& body) {
-      out.u8(id);
-      out.sized(body);
-    };
-    Bytes body;
-    if (!module_name.empty()) {
-      body.name(module_name);
-      subsection(0, body);
-    }
-    if (!scope_.functions.names.empty()) {
-      body.clear();
-      name_map(body, scope_.functions.names);
-      subsection(1, body);
-    }
-    if (local_names_.count != 0) {
-      body.clear();
-      body.uleb(local_names_.count);
-      body.append(local_names_.bytes);
-      subsection(2, body);
-    }
-    return out;
-  }
-
-  std::vector<std::byte> assemble(std::string_view module_name) {
-    Bytes out;
-    out.raw(std::string_view("\0asm\1\0\0\0", 8));
-    auto section = [&](uint8_t id, const CountedBytes& contents) {
-      if (contents.count == 0) return;
-      Bytes count;
-      count.uleb(contents.count);
-      out.u8(id);
-      out.uleb(count.size() + contents.bytes.size());
-      out.append(count);
-      out.append(contents.bytes);
-    };
-    auto single = [&](uint8_t id, uint32_t value) {
-      Bytes body;
-      body.uleb(value);
-      out.u8(id);
-      out.sized(body);
-    };
-    section(1, types_.section());
-    section(2, imports_);
-    section(3, functions_);
-    section(4, tables_);
-    section(5, memories_);
-    section(13, tags_);
-    section(6, globals_);
-    section(7, exports_);
-    if (has_start_) single(8, start_);
-    section(9, elements_);
-    if (code_.names_data()) single(12, data_.count);
-    section(10, bodies_);
-    section(11, data_);
-    if (Bytes names = name_section(module_name); !names.empty()) {
-      Bytes body;
-      body.name("name");
-      body.append(names);
-      out.u8(0);
-      out.sized(body);
-    }
-    return out.take();
   }
 
   Cursor& cursor_;
@@ -638,9 +528,7 @@ private:
   std::optional<FieldKind> defined_; // the first definition that is no import
   std::array<uint32_t, 5> next_{};   // of each ExternKind, in the second pass
   bool has_start_ = false;
-  uint32_t start_ = 0;
-  CountedBytes imports_, functions_, tables_, memories_, tags_, globals_, exports_, elements_, bodies_, data_;
-  CountedBytes local_names_;
+  ModuleSections sections_;
 };
 
 } // namespace
