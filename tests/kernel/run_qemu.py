@@ -8,6 +8,8 @@ Exit status: 0 when QEMU ended with status N (33, success, by default; kernel/dr
 --expect matches some line and no --refuse does; 1 otherwise; 77 (skipped) when QEMU is not installed.
 --nar FOLDER packs a folder as a NAR and gives it as the boot module; with --nar-list LIST only the files that LIST names
 («name assertions» a line, # comments), and a line «wast NAME ASSERTIONS/ASSERTIONS» is then expected for each.
+--suite packs the WebAssembly suite ($KPKG_SUITES/wasm-core, by default ../shared/suites/wasm-core beside the checkout) like
+--nar; skipped where there is none.
 --grub boots a CD image made by grub-mkrescue (multiboot2, BIOS) instead of -kernel (PVH); skipped where that is missing.
 Always emulated (TCG), never accelerated: what calls itself KVM may be an emulation that hangs."""
 import argparse
@@ -61,6 +63,7 @@ def main() -> int:
     parser.add_argument("--initrd")
     parser.add_argument("--nar")
     parser.add_argument("--nar-list")
+    parser.add_argument("--suite", action="store_true")
     parser.add_argument("--memory", type=int, default=512)
     parser.add_argument("--timeout", type=int, default=60)
     parser.add_argument("--grub", action="store_true")
@@ -68,7 +71,6 @@ def main() -> int:
     parser.add_argument("--status", type=int, default=33)
     parser.add_argument("--expect", action="append", default=[])
     parser.add_argument("--refuse", action="append", default=[])
-    parser.add_argument("--need", action="append", default=[], help="skip when this path does not exist")
     args = parser.parse_args()
 
     if args.append_file:
@@ -79,9 +81,12 @@ def main() -> int:
     if not qemu:
         print("skipped: qemu-system-x86_64 is not installed (./dev setup installs it)")
         return 77
-    for path in args.need:
-        if not os.path.exists(path):
-            print(f"skipped: {path} does not exist")
+    if args.suite:
+        checkout = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+        suites = os.environ.get("KPKG_SUITES") or os.path.join(checkout, "../shared/suites")
+        args.nar = os.path.join(os.path.normpath(suites), "wasm-core")
+        if not os.path.isdir(args.nar):
+            print(f"skipped: no WebAssembly suite in {args.nar} (set KPKG_SUITES)")
             return 77
     if args.grub and not (shutil.which("grub-mkrescue") and shutil.which("xorriso") and os.path.isdir("/usr/lib/grub/i386-pc")):
         print("skipped: grub-mkrescue with grub-pc-bin and xorriso is not installed")

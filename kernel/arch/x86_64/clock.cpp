@@ -16,7 +16,6 @@ constexpr uint32_t kDivideBy16 = 3;
 
 volatile uint32_t* apic = nullptr;
 volatile uint64_t ticks = 0;
-void (*tick_hook)() = nullptr;
 uint64_t tsc_rate = 1; // per microsecond
 uint64_t tsc_at_start = 0;
 uint64_t realtime_at_start = 0;
@@ -25,7 +24,6 @@ volatile uint32_t& apic_register(uint32_t offset) { return apic[offset / 4]; }
 
 void on_tick() {
   ticks = ticks + 1;
-  if (tick_hook) tick_hook();
   apic_register(kEndOfInterrupt) = 0;
 }
 
@@ -125,6 +123,5 @@ uint64_t nanoseconds_since_start() {
 }
 uint64_t realtime_nanoseconds() { return realtime_at_start + nanoseconds_since_start(); }
 uint64_t tick_count() { return ticks; }
-void set_tick_hook(void (*hook)()) { tick_hook = hook; }
 
 } // namespace kernel::arch

@@ -16,7 +16,4 @@ void set_up_clock();
 [[nodiscard]] uint64_t realtime_nanoseconds(); // since 1970-01-01 UTC: the CMOS clock at start and the TSC since
 [[nodiscard]] uint64_t tick_count();
 
-// Called at every tick, with interrupts off; nullptr: none. How guests are interrupted.
-void set_tick_hook(void (*hook)());
-
 } // namespace kernel::arch

@@ -5,7 +5,6 @@
 
 namespace kernel::arch {
 
-inline constexpr uint32_t kMsrEfer = 0xc0000080;
 inline constexpr uint32_t kMsrFsBase = 0xc0000100;
 inline constexpr uint32_t kMsrApicBase = 0x1b;
 

@@ -109,13 +109,6 @@ uint64_t PageTable::next_mapped(uint64_t address, uint64_t end) const {
   return end;
 }
 
-void PageTable::protect_page(uint64_t address, Access access) {
-  uint64_t* entry = entry_of(address, false);
-  if (!entry || (*entry & kPresent) == 0) panic("protection is changed where no page is mapped");
-  *entry = (*entry & kAddressMask) | flags_of(access);
-  invalidate_page(address);
-}
-
 std::optional<uint64_t> PageTable::translate(uint64_t address) const {
   const uint64_t* table = table_at(root_);
   for (int level = 3; level >= 0; --level) {

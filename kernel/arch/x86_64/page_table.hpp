@@ -25,7 +25,6 @@ public:
   std::optional<uint64_t> unmap_page(uint64_t address);
   // The first mapped 4 KiB page in [address, end), or `end`. Skips missing tables, so that sparse ranges cost little.
   [[nodiscard]] uint64_t next_mapped(uint64_t address, uint64_t end) const;
-  void protect_page(uint64_t address, Access access); // of a mapped 4 KiB page
   // Physical address of a byte, if mapped.
   [[nodiscard]] std::optional<uint64_t> translate(uint64_t address) const;
   // Gives back the tables of a range in which nothing is mapped any more.

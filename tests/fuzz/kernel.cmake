@@ -1,0 +1,1 @@
+kpkg_fuzz(boot_info DEPENDS kernel_portable)
