@@ -20,8 +20,8 @@ inline constexpr uint64_t kNoOffset = ~uint64_t{0};
 
 struct Error {
   ErrorCode code = ErrorCode::malformed;
-  std::string message;          // one sentence, no trailing full stop: «expected "(" but found "x"»
-  uint64_t offset = kNoOffset;  // byte offset in the input, where there is one
+  std::string message;         // one sentence, no trailing full stop: «expected "(" but found "x"»
+  uint64_t offset = kNoOffset; // byte offset in the input, where there is one
   // The message with its place: «NAR, byte 96: …». `subject` names the input.
   [[nodiscard]] std::string describe(std::string_view subject) const;
 };

@@ -23,8 +23,12 @@ public:
   // From «/kpkg/store/DIGEST-NAME», nothing after it.
   [[nodiscard]] static Result<StorePath> parse(std::string_view full_path, std::string_view store_dir = kStoreDir);
   [[nodiscard]] const std::string& base_name() const { return base_name_; }
-  [[nodiscard]] std::string_view digest() const { return std::string_view{base_name_}.substr(0, kStorePathDigestLength); }
-  [[nodiscard]] std::string_view name() const { return std::string_view{base_name_}.substr(kStorePathDigestLength + 1); }
+  [[nodiscard]] std::string_view digest() const {
+    return std::string_view{base_name_}.substr(0, kStorePathDigestLength);
+  }
+  [[nodiscard]] std::string_view name() const {
+    return std::string_view{base_name_}.substr(kStorePathDigestLength + 1);
+  }
   [[nodiscard]] std::string full(std::string_view store_dir = kStoreDir) const; // «/kpkg/store/DIGEST-NAME»
   [[nodiscard]] bool is_derivation() const { return base_name_.ends_with(".drv"); }
   friend auto operator<=>(const StorePath&, const StorePath&) = default;

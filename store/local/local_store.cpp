@@ -346,8 +346,9 @@ PathInfo LocalStore::add_nar(const PathInfo& info, const std::function<void(cons
     if (!failed) throw;
   }
   if (failed)
-    throw StoreError(failed->describe(subject),
-                     failed->message.contains("No space left") ? "free some space, for example with kpkg store gc" : "");
+    throw StoreError(failed->describe(subject), failed->message.contains("No space left")
+                                                    ? "free some space, for example with kpkg store gc"
+                                                    : "");
   unwrap(reader.finish(), subject);
   const uint64_t size_bytes = hasher.size_bytes();
   const Hash hash = hasher.finish();
