@@ -85,8 +85,11 @@ struct Value {
   [[nodiscard]] bool is(Tag t) const { return tag() == t; }
   [[nodiscard]] bool evaluated() const { return (head & 0xff) > static_cast<uint64_t>(Tag::blackhole); }
 
+  // Packing a tag beside a pointer is what makes a value fit into two registers.
+  // NOLINTBEGIN(performance-no-int-to-ptr)
   template <class T> [[nodiscard]] T* head_pointer() const { return reinterpret_cast<T*>(head >> 8); }
   template <class T> [[nodiscard]] T* pointer() const { return reinterpret_cast<T*>(payload); }
+  // NOLINTEND(performance-no-int-to-ptr)
 
   [[nodiscard]] int64_t integer() const { return static_cast<int64_t>(payload); }
   [[nodiscard]] double floating() const { return std::bit_cast<double>(payload); }
@@ -110,7 +113,9 @@ struct Value {
   static Value of_string(const StringData* text, const Context* context) { return make(Tag::string, context, text); }
   static Value of_path(const StringData* text) { return make(Tag::path, nullptr, text); }
   static Value of_attrs(const Bindings* bindings) { return make(Tag::attrs, nullptr, bindings); }
-  static Value of_list(Value* const* items, size_t size) { return make(Tag::list, items, uint64_t{size}); }
+  static Value of_list(Value* const* items, size_t size) {
+    return make(Tag::list, static_cast<const void*>(items), uint64_t{size});
+  }
 };
 static_assert(sizeof(Value) == 16);
 
