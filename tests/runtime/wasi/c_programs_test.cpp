@@ -30,15 +30,14 @@ private:
   fs::path path_;
 };
 
-bool toolchain_present() {
-  static const bool present = [] {
-    const bool found =
-        std::system("clang-22 --version >/dev/null 2>&1 && command -v wasm-ld-22 >/dev/null 2>&1") == 0 &&
-        fs::exists("/usr/lib/wasm32-wasi/libc.a");
-    if (!found) std::cout << "skipped: clang-22, wasm-ld-22 or wasi-libc is missing" << std::endl;
-    return found;
-  }();
-  return present;
+// Ends the whole file as skipped where a tool is missing.
+void need_toolchain() {
+  static const bool present =
+      std::system("clang-22 --version >/dev/null 2>&1 && command -v wasm-ld-22 >/dev/null 2>&1") == 0 &&
+      fs::exists("/usr/lib/wasm32-wasi/libc.a");
+  if (present) return;
+  std::cout << "skipped: clang-22, wasm-ld-22 or wasi-libc is missing" << std::endl;
+  std::exit(77);
 }
 
 std::vector<std::byte> compile_c(const std::string& source, const std::string& flags = "-O1") {
@@ -71,7 +70,7 @@ Result<uint32_t> run(WasiGuest& guest, const std::string& source, const std::str
 } // namespace
 
 TEST_CASE("hello, world") {
-  if (!toolchain_present()) return;
+  need_toolchain();
   WasiGuest guest;
   CHECK(run(guest, R"(#include <stdio.h>
     int main(void) { printf("hello, %s %d %.3f\n", "world", 42, 2.5); return 0; })")
@@ -80,7 +79,7 @@ TEST_CASE("hello, world") {
 }
 
 TEST_CASE("a C program reads its input to the end and answers line by line") {
-  if (!toolchain_present()) return;
+  need_toolchain();
   std::string input;
   for (int i = 0; i < 2000; ++i) input += "line " + std::to_string(i) + "\n";
   WasiGuest guest({"p"}, input);
@@ -95,7 +94,7 @@ TEST_CASE("a C program reads its input to the end and answers line by line") {
 }
 
 TEST_CASE("a C program sees its arguments and environment and chooses its exit status") {
-  if (!toolchain_present()) return;
+  need_toolchain();
   WasiGuest guest({"p", "one", "two words"}, "", {{"HOME", "/nowhere"}});
   CHECK(run(guest, R"(#include <stdio.h>
     #include <stdlib.h>
@@ -108,13 +107,13 @@ TEST_CASE("a C program sees its arguments and environment and chooses its exit s
 }
 
 TEST_CASE("main's value is the program's status") {
-  if (!toolchain_present()) return;
+  need_toolchain();
   WasiGuest guest;
   CHECK(run(guest, "int main(void) { return 200; }").value() == 200);
 }
 
 TEST_CASE("abort is a trap whose backtrace names the C functions") {
-  if (!toolchain_present()) return;
+  need_toolchain();
   WasiGuest guest;
   const auto result = run(guest, R"(#include <stdio.h>
     #include <stdlib.h>
@@ -128,7 +127,7 @@ TEST_CASE("abort is a trap whose backtrace names the C functions") {
 }
 
 TEST_CASE("a C program computes as it does natively") {
-  if (!toolchain_present()) return;
+  need_toolchain();
   const std::string source = R"(#include <stdio.h>
     #include <stdlib.h>
     #include <string.h>
@@ -164,7 +163,7 @@ TEST_CASE("a C program computes as it does natively") {
 }
 
 TEST_CASE("a C program that recurses without end or writes through a wild pointer is stopped") {
-  if (!toolchain_present()) return;
+  need_toolchain();
   WasiGuest wild;
   const auto stopped =
       run(wild, R"(int main(int argc, char** argv) { *(volatile int*)(0x7fffff00u + argc) = 1; return 0; })");
@@ -179,7 +178,7 @@ TEST_CASE("a C program that recurses without end or writes through a wild pointe
 }
 
 TEST_CASE("a C program grows its memory by malloc until it is refused") {
-  if (!toolchain_present()) return;
+  need_toolchain();
   WasiGuest guest;
   CHECK(run(guest, R"(#include <stdio.h>
     #include <stdlib.h>
