@@ -92,7 +92,9 @@ Result<const CallableType*> resolve(Store::Impl& store, const Func& func) {
 
 Result<void> Store::call_unchecked(const Func& func, std::span<uint64_t> values) {
   Impl& store = *impl_;
-  const CallableType& callable = *TRY(resolve(store, func));
+  if (func.callable == nullptr) [[unlikely]]
+    TRY(resolve(store, func)); // notes it in func
+  const CallableType& callable = *func.callable;
   if (func.store != this || values.size() < callable.value_slots)
     return std::unexpected(
         Error{.kind = ErrorKind::invalid, .message = "a call into another store, or without room for its values"});
