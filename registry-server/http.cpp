@@ -117,7 +117,7 @@ struct Server::Impl {
         continue;
       }
       ++sessions;
-      asio::co_spawn(io, session(std::move(socket)), [this](std::exception_ptr) { session_ended(); });
+      asio::co_spawn(io, session(std::move(socket)), [this](const std::exception_ptr&) { session_ended(); });
     }
   }
 
@@ -150,7 +150,8 @@ struct Server::Impl {
                     << static_cast<unsigned>(response.status) << std::endl;
         if (!co_await send(stream, response, keep_alive, is_head) || !keep_alive) break;
       }
-    } catch (const boost::system::system_error&) { // the client went away or was too slow: nobody is left to tell
+    } catch (const boost::system::system_error&) { // the client went away or was too
+                                                   // slow: nobody is left to tell
     }
     stream.socket().shutdown(tcp::socket::shutdown_both, ignored);
   }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
@@ -134,7 +135,7 @@ std::optional<std::filesystem::path> find_program(std::string_view name) {
   std::string_view rest = path != nullptr ? path : "";
   while (!rest.empty()) {
     const size_t end = std::min(rest.find(':'), rest.size());
-    const std::filesystem::path candidate = std::filesystem::path{rest.substr(0, end)} / name;
+    std::filesystem::path candidate = std::filesystem::path{rest.substr(0, end)} / name;
     if (end != 0 && ::access(candidate.c_str(), X_OK) == 0) return candidate;
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
@@ -224,7 +225,11 @@ std::optional<int> exit_code_in(std::string_view status_messages) {
   constexpr std::string_view key = "\"exit-code\":";
   const size_t at = status_messages.rfind(key);
   if (at == std::string_view::npos) return std::nullopt;
-  return std::atoi(std::string{status_messages.substr(at + key.size(), 12)}.c_str());
+  std::string_view digits = status_messages.substr(at + key.size());
+  digits.remove_prefix(std::min(digits.find_first_not_of(' '), digits.size()));
+  int code = 0;
+  if (std::from_chars(digits.data(), digits.data() + digits.size(), code).ec != std::errc{}) return std::nullopt;
+  return code;
 }
 
 } // namespace

@@ -143,10 +143,10 @@ Result<void> verify_any(Bytes message, const std::vector<Signature>& signatures,
   if (signatures.empty())
     text = "it has no signature";
   else if (!wrong.empty())
-    text = "the signature by " + joined(std::move(wrong)) + " does not match the content";
+    text = "the signature by " + joined(wrong) + " does not match the content";
   else
-    text = "it is signed by " + joined(std::move(signers)) + " only";
-  text += keys.empty() ? "; no key is trusted" : "; trusted keys: " + joined(std::move(keys));
+    text = "it is signed by " + joined(signers) + " only";
+  text += keys.empty() ? "; no key is trusted" : "; trusted keys: " + joined(keys);
   return std::unexpected(Error{ErrorCode::signature, std::move(text)});
 }
 

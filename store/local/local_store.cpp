@@ -44,7 +44,7 @@ fs::path default_root() {
   return fs::path{home} / ".local/share/kpkg";
 }
 
-LocalStore::Impl::Impl(fs::path root_folder)
+LocalStore::Impl::Impl(const fs::path& root_folder)
     : root(fs::absolute(root_folder).lexically_normal()), store(create_folder(root / "store")),
       var(create_folder(root / "var")), roots(create_folder(var / "roots")), profiles(create_folder(var / "profiles")),
       locks(create_folder(var / "locks")), processes(create_folder(var / "processes")),
@@ -169,7 +169,7 @@ void LocalStore::Impl::register_staged(const std::vector<Staged>& staged) {
   unsynced |= !fresh.empty();
 }
 
-LocalStore::LocalStore(fs::path root) : impl_(std::make_unique<Impl>(std::move(root))) { impl_->recover(); }
+LocalStore::LocalStore(const fs::path& root) : impl_(std::make_unique<Impl>(root)) { impl_->recover(); }
 
 LocalStore::~LocalStore() {
   try {

@@ -89,7 +89,7 @@ struct VerifyProblem {
 
 class LocalStore {
 public:
-  explicit LocalStore(std::filesystem::path root = default_root()); // creates what is missing
+  explicit LocalStore(const std::filesystem::path& root = default_root()); // creates what is missing
   ~LocalStore();
   LocalStore(const LocalStore&) = delete;
   LocalStore& operator=(const LocalStore&) = delete;

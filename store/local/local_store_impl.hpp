@@ -8,7 +8,7 @@
 namespace store {
 
 struct LocalStore::Impl {
-  explicit Impl(std::filesystem::path root);
+  explicit Impl(const std::filesystem::path& root_folder);
 
   std::filesystem::path root, store, var, roots, profiles, locks, processes, logs;
   UniqueFd store_fd;
