@@ -219,11 +219,11 @@ private:
 
   void address() { // mostly inside the one page
     expression(ValKind::i32, 2);
-    if (pick(40) != 0) emit({0x41, 0xff, 0xff, 0x01, 0x71}); // & 0x7fff
+    if (pick(300) != 0) emit({0x41, 0xff, 0xff, 0x01, 0x71}); // & 0x7fff
   }
   void memarg() {
     emit({0});
-    leb(code_, pick(50) == 0 ? 0xffff'0000u + pick(0x10000) : pick(4) == 0 ? pick(30000) : pick(64));
+    leb(code_, pick(300) == 0 ? 0xffff'0000u + pick(0x10000) : pick(4) == 0 ? pick(30000) : pick(64));
   }
 
   void expression(ValKind kind, uint32_t depth) {
@@ -322,7 +322,7 @@ private:
     Op op = ops[pick(static_cast<uint32_t>(ops.size()))];
     const auto code = static_cast<uint32_t>(op);
     const bool truncates = (code >= 0xa8 && code <= 0xab) || (code >= 0xae && code <= 0xb1);
-    if (truncates && pick(8) != 0) op = kind == ValKind::i32 ? Op::i32_add : Op::i64_xor;
+    if (truncates && pick(100) != 0) op = kind == ValKind::i32 ? Op::i32_add : Op::i64_xor;
     const OpInfo& info = op_info(op);
     for (uint32_t i = 0; i < info.param_count; ++i) {
       const bool bits_seen = op == Op::i32_reinterpret_f32 || op == Op::i64_reinterpret_f64 ||
@@ -333,7 +333,7 @@ private:
         expression(info.params[i], depth + 1);
     }
     const bool divides = (code >= 0x6d && code <= 0x70) || (code >= 0x7f && code <= 0x82);
-    if (divides && op == static_cast<Op>(code) && pick(20) != 0) {
+    if (divides && op == static_cast<Op>(code) && pick(100) != 0) {
       if (info.params[1] == ValKind::i32)
         emit({0x41, 1, 0x72});
       else
@@ -470,7 +470,7 @@ private:
       arguments();
       expression(ValKind::i32, 3);
       emit({0x41});
-      signed_leb(pick(30) == 0 ? functions_ + 3 : functions_);
+      signed_leb(pick(100) == 0 ? functions_ + 3 : functions_);
       emit({0x70, 0x11, 0, 0}); // rem_u
       return take_results();
     }
