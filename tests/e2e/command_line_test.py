@@ -58,6 +58,40 @@ class Evaluation(programs.Case):
         self.assertFalse(self.root.exists())
 
 
+class Running(programs.Case):
+    def run_wat(self, body, status, *arguments):
+        self.write("guest.wat", f"(module {body})")
+        return self.kpkg("run", "guest.wat", *arguments, status=status)
+
+    def test_a_guest_ends_with_its_own_status(self):
+        self.run_wat('(func (export "_start"))', 0)
+        exit_7 = '(import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32))) (func (export "_start") (call $exit (i32.const 7)))'
+        self.run_wat(exit_7, 7)
+
+    def test_a_trap_ends_with_134_and_names_the_functions(self):
+        trapped = self.run_wat('(func $inner unreachable) (func $outer call $inner) (func (export "_start") call $outer)', 134)
+        self.assertLess(trapped.stderr.index("inner"), trapped.stderr.index("outer"))
+        self.assertIn("call stack exhausted", self.run_wat('(func $f (export "_start") call $f)', 134).stderr)
+
+    def test_what_is_no_valid_module_ends_with_6_and_says_where(self):
+        self.assertIn("type mismatch", self.run_wat('(func (export "_start") (i32.add))', 6).stderr)
+        for name, contents in {"truncated.wasm": b"\0asm\1\0\0\0\1", "text.wasm": b"hello", "empty.wasm": b"", "broken.wat": b"(module (func"}.items():
+            self.write(name, contents)
+            self.assertIn(name, self.kpkg("run", name, status=6).stderr)
+        self.write("component.wasm", b"\0asm\x0d\0\1\0")
+        self.assertIn("component", self.kpkg("run", "component.wasm", status=6).stderr)
+
+    def test_a_missing_import_is_named_with_its_module(self):
+        missing = self.run_wat('(import "greeter" "greet" (func)) (func (export "_start"))', 1)
+        self.assertIn("greeter", missing.stderr)
+        self.assertIn("--link", missing.stderr)
+
+    def test_memory_has_the_limit_that_was_asked_for(self):
+        grow = '(memory 1) (func (export "_start") (if (i32.eq (memory.grow (i32.const 100)) (i32.const -1)) (then unreachable)))'
+        self.run_wat(grow, 0)
+        self.run_wat(grow, 134, "--memory-limit", "1000000")
+
+
 class Keys(programs.Case):
     def test_a_secret_key_is_private_and_never_overwritten(self):
         secret, public = self.key("acme-1")
