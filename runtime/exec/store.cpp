@@ -37,7 +37,7 @@ Result<const CallableType*> Store::Impl::callable(TypeId type) {
   return found;
 }
 
-Error trap_error(TrapCode code, std::string detail) {
+Error trap_error(TrapCode code, const std::string& detail) {
   return {.kind = ErrorKind::trap, .message = trap_message(code) + detail, .trap = code};
 }
 
@@ -54,7 +54,7 @@ Error Store::Impl::take_error(TrapCode status) {
       if (memory->reserves(trap.address))
         detail = ": byte " + std::to_string(trap.address - reinterpret_cast<uintptr_t>(memory->vm.base)) +
                  " of a memory of " + std::to_string(memory->vm.size_bytes.load()) + " bytes";
-  Error error = trap_error(status, std::move(detail));
+  Error error = trap_error(status, detail);
   error.backtrace = name_frames(trap);
   return error;
 }

@@ -125,7 +125,7 @@ struct Store::Impl {
   [[nodiscard]] Error take_error(TrapCode status);
 };
 
-[[nodiscard]] Error trap_error(TrapCode code, std::string detail = {});
+[[nodiscard]] Error trap_error(TrapCode code, const std::string& detail = {});
 extern const Libcalls kLibcalls;
 
 } // namespace runtime

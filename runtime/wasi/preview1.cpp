@@ -21,7 +21,7 @@ template <class Each> Errno write_strings(const GuestMemory& memory, uint32_t po
                                           Each each) {
   uint64_t pointer = pointers, text = texts;
   for (size_t i = 0; i < count; ++i) {
-    const std::string item = each(i);
+    const std::string& item = each(i);
     const auto place = memory.range(text, item.size() + 1);
     if (!place || !memory.store(pointer, static_cast<uint32_t>(text))) return Errno::fault;
     std::memcpy(place->data(), item.c_str(), item.size() + 1);

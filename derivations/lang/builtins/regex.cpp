@@ -28,8 +28,9 @@ public:
     groups_found.resize(groups() + 1);
     groups_found[0].rm_so = static_cast<regoff_t>(from);
     groups_found[0].rm_eo = static_cast<regoff_t>(text.size());
-    return regexec(&regex_, text.data(), groups_found.size(), groups_found.data(),
-                   REG_STARTEND | (from ? REG_NOTBOL : 0)) == 0;
+    // REG_STARTEND: the end is given, no terminator is looked for.
+    return regexec(&regex_, text.data(), // NOLINT(bugprone-suspicious-stringview-data-usage)
+                   groups_found.size(), groups_found.data(), REG_STARTEND | (from ? REG_NOTBOL : 0)) == 0;
   }
 
 private:
