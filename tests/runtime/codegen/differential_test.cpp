@@ -4,8 +4,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "random_module.hpp"
 #include "runtime/engine.hpp"
+#include "tests/runtime/codegen/random_module.hpp"
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>

@@ -60,7 +60,7 @@ TEST_CASE("a full file system ends the addition with a hint, and leaves the stor
       FAIL_CHECK("added");
     } catch (const StoreError& error) {
       CHECK(std::string{error.what()}.contains("No space left on device"));
-      CHECK(error.hint().contains("kpkg gc"));
+      CHECK(error.hint().contains("kpkg store gc"));
     }
     CHECK_FALSE(has_leftovers(store));
     CHECK(store.query_all() == std::vector<StorePath>{before});
