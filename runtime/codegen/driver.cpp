@@ -1,11 +1,39 @@
 // Compiles a module: one validator and one code generator walk the bodies in order.
 #include "runtime/codegen/baseline/baseline.hpp"
 #include "runtime/validate/function_validator.hpp"
+#include <atomic>
+#include <cpuid.h>
 
 namespace runtime {
+namespace {
+
+// The instructions that the emitter uses beyond x86-64's first version; null when the processor has all.
+const char* find_missing_feature() {
+  uint32_t a = 0, b = 0, c = 0, d = 0;
+  if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & bit_SSE4_2) == 0) return "SSE4.2";
+  if ((c & bit_POPCNT) == 0) return "POPCNT";
+  if (__get_cpuid(0x8000'0001, &a, &b, &c, &d) == 0 || (c & bit_LZCNT) == 0) return "LZCNT";
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0 || (b & bit_BMI) == 0) return "BMI1";
+  return (b & bit_BMI2) == 0 ? "BMI2" : nullptr;
+}
+
+// Asked once: cpuid leaves the guest when the machine is virtual, which takes longer than to compile a small module.
+Result<void> check_processor() {
+  static constinit std::atomic<bool> is_good = false;
+  if (is_good.load(std::memory_order_relaxed)) return {};
+  if (const char* missing = find_missing_feature())
+    return std::unexpected(
+        Error{.kind = ErrorKind::unsupported,
+              .message = std::string("unsupported: a processor without ") + missing + " (QEMU: use -cpu max)"});
+  is_good.store(true, std::memory_order_relaxed);
+  return {};
+}
+
+} // namespace
 
 Result<CompiledCode> compile_baseline(const DecodedModule& module, const TypeRegistry& types,
                                       const CompileOptions& options) {
+  TRY_VOID(check_processor());
   CompiledCode code;
   code.functions.reserve(module.bodies.size());
   baseline::Baseline generator(module, types, options, code);

@@ -2,8 +2,8 @@
 // instruction. Nothing is checked at run time but the room left in the buffer, because this is the hottest code of
 // compilation; tests/runtime/codegen/emitter_test.cpp compares every method with a disassembler.
 //
-// Assumes a processor with SSE4.2, POPCNT, LZCNT, BMI1 and BMI2 (every x86-64 server and desktop since 2013, and QEMU's
-// `-cpu max`); required_features_missing() in driver.cpp tells.
+// Assumes a processor with SSE4.2, POPCNT, LZCNT, BMI1 and BMI2: x86-64 servers and desktops since 2013, and QEMU's
+// `-cpu max`. compile_baseline() refuses to run on others.
 //
 // Buffer: an instruction is at most 15 bytes; each method first makes sure of kRoom bytes, then writes without checks.
 // Jumps: forward jumps take 32-bit displacements and are chained through their own displacement fields until the
