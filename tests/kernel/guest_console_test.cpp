@@ -10,6 +10,9 @@ struct Console {
   std::string text;
   std::function<void(std::string_view)> write = [this](std::string_view part) { text += part; };
   GuestConsole console{write};
+  Console() = default;
+  Console(const Console&) = delete; // `write` points to this
+  Console& operator=(const Console&) = delete;
 };
 } // namespace
 

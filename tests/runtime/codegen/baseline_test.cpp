@@ -82,7 +82,7 @@ TEST_CASE("parameters and results beyond the registers arrive in order") {
   Program program(wat);
   std::vector<Value> arguments;
   for (int i = 0; i < count; ++i) {
-    const auto n = static_cast<uint64_t>(i + 100);
+    const uint64_t n = static_cast<uint64_t>(i) + 100;
     arguments.push_back(i % 3 == 1   ? Value::f64_bits(n)
                         : i % 3 == 2 ? Value::i32(static_cast<uint32_t>(n))
                                      : Value::i64(n));
