@@ -71,11 +71,11 @@ KERNEL_TEST("the heap keeps every object's bytes through random allocation and r
 KERNEL_TEST("realloc keeps the contents") {
   auto* text = static_cast<char*>(malloc(10));
   memcpy(text, "contents!", 10);
-  text = static_cast<char*>(realloc(text, 100000));
-  CHECK(memcmp(text, "contents!", 10) == 0);
-  text = static_cast<char*>(realloc(text, 12));
-  CHECK(memcmp(text, "contents!", 10) == 0);
-  free(text);
+  auto* longer = static_cast<char*>(realloc(text, 100000));
+  CHECK(longer != nullptr && memcmp(longer, "contents!", 10) == 0);
+  auto* shorter = static_cast<char*>(realloc(longer, 12));
+  CHECK(shorter != nullptr && memcmp(shorter, "contents!", 10) == 0);
+  free(shorter);
 }
 
 KERNEL_TEST("an allocation beyond the machine's memory fails and changes nothing") {
