@@ -19,18 +19,6 @@ namespace {
 constexpr int kQemuPass = 33, kQemuSystemFailed = 35, kQemuRefused = 37, kQemuPanicked = 39, kQemuBadCommandLine = 43,
               kQemuNotStarted = 45, kQemuTrapped = 47, kQemuFirstStatus = 65;
 
-fs::path find_program(const char* name) {
-  const char* path = std::getenv("PATH");
-  std::string_view folders = path ? path : "/usr/bin:/bin";
-  while (!folders.empty()) {
-    const size_t colon = std::min(folders.find(':'), folders.size());
-    const fs::path candidate = fs::path(folders.substr(0, colon)) / name;
-    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
-    folders.remove_prefix(std::min(colon + 1, folders.size()));
-  }
-  throw Failure(kFailed, std::string(name) + " is not installed", "apt-get install qemu-system-x86 qemu-system-data");
-}
-
 fs::path find_firmware() {
   for (const char* candidate : {"/usr/share/qemu/qboot.rom", "/usr/share/seabios/bios-256k.bin"})
     if (fs::exists(candidate)) return candidate;
@@ -60,7 +48,6 @@ MachineResult interpret(int status) {
 } // namespace
 
 MachineResult run_machine(const MachineOptions& options, const fs::path& image, const std::string& command_line) {
-  const fs::path qemu = find_program("qemu-system-x86_64");
   const std::string kernel = options.kernel.empty() ? Context::shared_file("kernel.elf").string() : options.kernel;
   const std::string memory = std::to_string(options.memory_mib), firmware = find_firmware().string(),
                     initrd = image.string();
@@ -91,10 +78,12 @@ MachineResult run_machine(const MachineOptions& options, const fs::path& image, 
                                               "isa-debug-exit,iobase=0xf4,iosize=0x04",
                                               nullptr};
   pid_t child = 0;
-  if (const int error =
-          ::posix_spawn(&child, qemu.c_str(), nullptr, nullptr, const_cast<char**>(arguments.data()), environ);
-      error != 0)
-    throw Failure(kFailed, "cannot start " + qemu.string() + ": " + std::strerror(error));
+  const int error =
+      ::posix_spawnp(&child, arguments[0], nullptr, nullptr, const_cast<char**>(arguments.data()), environ);
+  if (error == ENOENT)
+    throw Failure(kFailed, std::string(arguments[0]) + " is not installed",
+                  "apt-get install qemu-system-x86 qemu-system-data");
+  if (error != 0) throw Failure(kFailed, std::string("cannot start ") + arguments[0] + ": " + std::strerror(error));
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(options.timeout_s);
   while (true) {
     int status = 0;

@@ -3,6 +3,7 @@
 // module is wasi-libc as a whole, linked by clang; another one may be given as argument.
 #include "runtime/codegen/compiled_code.hpp"
 #include "runtime/validate/validate.hpp"
+#include "tests/bench/node_peer.hpp"
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -35,19 +36,12 @@ bool link_libc(const fs::path& folder) {
 }
 
 double v8_milliseconds(const std::string& path) {
-  const std::string command =
-      "node --liftoff-only --no-wasm-lazy-compilation --no-wasm-tier-up --wasm-num-compilation-tasks=1 -e '"
-      "const b=require(\"fs\").readFileSync(process.argv[1]);let best=1e9;for(let i=0;i<9;i++){"
-      "b[b.length-1]=i;" // another module each time: V8 caches compiled code by content
-      "const a=process.cpuUsage();new WebAssembly.Module(b);const c=process.cpuUsage(a);"
-      "best=Math.min(best,c.user+c.system)}console.log(best/1e3)' '" +
-      path + "' 2>/dev/null";
-  FILE* node = popen(command.c_str(), "r");
-  if (node == nullptr) return 0;
-  double milliseconds = 0;
-  if (fscanf(node, "%lf", &milliseconds) != 1) milliseconds = 0;
-  pclose(node);
-  return milliseconds;
+  return measure_in_node("--liftoff-only --no-wasm-lazy-compilation --no-wasm-tier-up --wasm-num-compilation-tasks=1",
+                         "const b=require(\"fs\").readFileSync(process.argv[1]);let best=1e9;for(let i=0;i<9;i++){"
+                         "b[b.length-1]=i;" // another module each time: V8 caches compiled code by content
+                         "const a=process.cpuUsage();new WebAssembly.Module(b);const c=process.cpuUsage(a);"
+                         "best=Math.min(best,c.user+c.system)}console.log(best/1e3)",
+                         path);
 }
 
 } // namespace

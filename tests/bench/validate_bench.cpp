@@ -2,6 +2,7 @@
 // WebAssembly.validate in node where that is installed. Argument: a module; without one a module is generated whose
 // mix of instructions is about that of compiled C: a quarter local.get, a seventh constants, a tenth loads.
 #include "runtime/validate/validate.hpp"
+#include "tests/bench/node_peer.hpp"
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -155,17 +156,11 @@ private:
 // CPU milliseconds of V8 for the same module, or 0 where node is missing. V8 has no way to validate on one thread only,
 // so the whole process is counted.
 double v8_milliseconds(const std::string& path) {
-  const std::string command =
-      "node -e 'const b=require(\"fs\").readFileSync(process.argv[1]);let best=1e9;for(let i=0;i<7;i++){"
-      "const a=process.cpuUsage();if(!WebAssembly.validate(b))process.exit(1);const c=process.cpuUsage(a);"
-      "best=Math.min(best,c.user+c.system)}console.log(best/1e3)' '" +
-      path + "' 2>/dev/null";
-  FILE* node = popen(command.c_str(), "r");
-  if (node == nullptr) return 0;
-  double milliseconds = 0;
-  if (fscanf(node, "%lf", &milliseconds) != 1) milliseconds = 0;
-  pclose(node);
-  return milliseconds;
+  return measure_in_node("",
+                         "const b=require(\"fs\").readFileSync(process.argv[1]);let best=1e9;for(let i=0;i<7;i++){"
+                         "const a=process.cpuUsage();if(!WebAssembly.validate(b))process.exit(1);"
+                         "const c=process.cpuUsage(a);best=Math.min(best,c.user+c.system)}console.log(best/1e3)",
+                         path);
 }
 
 } // namespace
