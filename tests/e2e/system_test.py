@@ -121,6 +121,11 @@ class Systems(programs.Case):
         good = self.component("good", printing("good", "hi"))
         self.assertEqual(self.build(("good", good, "")).stdout, self.build(("good", good, "")).stdout)
 
+    def test_a_machine_without_qemu_says_what_to_install(self):
+        self.build(("good", self.component("good", printing("good", "hi")), ""))
+        missing = self.kpkg("system", "boot", "test.img", "--trusted-key", self.public, env={"PATH": "/nowhere"}, status=1)
+        self.assertIn("apt-get install qemu-system-x86", missing.stderr)
+
     def test_usage_errors(self):
         self.write("system.nix", "{ kpkgs }: 1")
         self.kpkg("system", "build", status=2)
