@@ -1,5 +1,5 @@
 #include "kernel/boot/boot_info.hpp"
-#include "store/format/try.hpp"
+#include "store/base/try.hpp"
 #include <cstring>
 
 namespace kernel {

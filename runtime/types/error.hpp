@@ -1,6 +1,6 @@
 // The error value of the engine: which stage refused what, where in the module, why.
 #pragma once
-#include "store/format/try.hpp"
+#include "store/base/try.hpp"
 #include <cstdint>
 
 #include <string>

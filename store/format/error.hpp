@@ -1,6 +1,6 @@
 // The error value of the store's formats: what went wrong, in which input, at which byte. Rendered at the edge.
 #pragma once
-#include "store/format/try.hpp"
+#include "store/base/try.hpp"
 #include <cstdint>
 #include <string>
 
