@@ -56,7 +56,7 @@ void add_install(CLI::App& app, Context& context) {
                               result.already_there));
       context.print(text,
                     Json{{"paths", paths}, {"copied", result.copied.size()}, {"alreadyThere", result.already_there}});
-    } catch (const store::RefusedError& error) {
+    } catch (const store::UserError& error) {
       throw Failure(kRefused, error.what(), error.hint());
     }
   });

@@ -3,6 +3,7 @@
 #include "derivations/build/scheduler.hpp"
 #include "derivations/lang/errors.hpp"
 #include "kpkg/command.hpp"
+#include "store/base/suggest.hpp"
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
@@ -52,7 +53,7 @@ void check_command(const CLI::App& app, int argc, char** argv) {
     if (word == "--root") ++i; // its value
     if (word.starts_with('-')) continue;
     if (std::ranges::find(known, word) != known.end()) return;
-    const std::string near = lang::nearest_name(word, known);
+    const std::string near = store::nearest_name(word, known);
     throw Failure(kUsage, "kpkg has no command '" + std::string(word) + "'",
                   near.empty() ? "the commands are listed by: kpkg --help" : "did you mean '" + near + "'?");
   }
@@ -97,7 +98,7 @@ int run(int argc, char** argv) {
     return report(context, failure.status(), "failed", failure.what(), failure.hint());
   } catch (const build::BuildError& error) {
     return report(context, kBuildFailed, "build", error.what(), error.hint());
-  } catch (const store::StoreError& error) {
+  } catch (const store::UserError& error) {
     return report(context, kFailed, "store", error.what(), error.hint());
   } catch (const std::exception& error) {
     return report(context, kFailed, "internal", error.what(), "");

@@ -154,7 +154,7 @@ build::BuildResult build_targets(Context& context, const std::vector<build::Buil
           if (!cache->has(path)) continue;
           store::install_closure(context.store(), {cache}, {path}, copy);
           return true;
-        } catch (const store::StoreError& error) { // a cache is a hint: build instead
+        } catch (const store::UserError& error) { // a cache is a hint: build instead
           context.say("warning: " + std::string(error.what()));
         }
       return false;

@@ -13,15 +13,16 @@ import pathlib, re, subprocess, sys
 
 HOUSE = {
     "store/base": [],
+    "store/posix": ["store/base"],
     "store/format": ["store/base"],
-    "store/local": ["store/format"],
-    "store/remote": ["store/format", "store/local"],
+    "store/local": ["store/posix", "store/format"],
+    "store/remote": ["store/posix", "store/format", "store/local"],
     "runtime": ["store/base"],
     "kernel": ["runtime", "store/base", "store/format"],
-    "derivations/lang": ["store/format", "store/local"],
-    "derivations/build": ["store/format", "store/local"],
+    "derivations/lang": ["store/base", "store/format", "store/local"],
+    "derivations/build": ["store/posix", "store/format", "store/local"],
     "registry-server": ["store/format", "store/local"],
-    "kpkg": ["derivations/lang", "derivations/build", "store/local", "store/remote", "runtime"],
+    "kpkg": ["derivations/lang", "derivations/build", "store/base", "store/local", "store/remote", "runtime"],
 }
 # Tests may include everything.
 SOURCES = ["*.hpp", "*.cpp", "*.h", "*.S"]

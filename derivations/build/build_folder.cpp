@@ -3,6 +3,7 @@
 #include "derivations/build/build_folder.hpp"
 #include "derivations/build/build_error.hpp"
 #include "store/local/file_tree.hpp"
+#include "store/posix/user_error.hpp"
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -19,7 +20,7 @@ namespace fs = std::filesystem;
 void remove_quietly(const fs::path& tree) {
   try {
     store::remove_tree(tree);
-  } catch (const store::StoreError&) {
+  } catch (const store::UserError&) {
   }
 }
 

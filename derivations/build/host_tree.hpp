@@ -26,7 +26,7 @@ public:
   void add_symlink(const std::filesystem::path& path, std::string target);
   void add_file(const std::filesystem::path& path, std::string contents);
   [[nodiscard]] std::vector<std::string> files() const; // paths of all files and links, sorted
-  void write(store::NarVisitor& visitor) const;         // throws StoreError, BuildError
+  void write(store::NarVisitor& visitor) const;         // throws UserError, BuildError
 
 private:
   struct Node;

@@ -2,7 +2,7 @@
 // the order in which bwrap applies them. File descriptors of the child: 3 arguments, 4 bwrap's status messages, 5 held
 // open by the sandbox's init process: its end of file says that every process of the sandbox is gone.
 #include "derivations/build/sandbox.hpp"
-#include "store/local/unique_fd.hpp"
+#include "store/posix/unique_fd.hpp"
 #include <algorithm>
 #include <array>
 #include <cerrno>

@@ -158,7 +158,7 @@ private:
           announcer_.tell([&](BuildObserver& observer) { observer.failed(*drv_path, error); });
           failed(*drv_path, error.what(), error.hint());
         } catch (const std::exception& error) { // of the store, or of the system
-          const auto* store_error = dynamic_cast<const store::StoreError*>(&error);
+          const auto* store_error = dynamic_cast<const store::UserError*>(&error);
           const BuildError told{"“" + plan_.at(*drv_path).derivation.name + "” could not be built: " + error.what(),
                                 store_error != nullptr ? store_error->hint() : ""};
           announcer_.tell([&](BuildObserver& observer) { observer.failed(*drv_path, told); });
@@ -197,7 +197,7 @@ private:
     std::set<StorePath> outputs;
     for (const auto& [id, output] : derivation.outputs)
       if (output.path) outputs.insert(*output.path);
-    std::vector<std::unique_ptr<store::PathLock>> locks; // in sorted order: two processes cannot wait for each other
+    std::vector<store::LockFile> locks; // in sorted order: two processes cannot wait for each other
     for (const StorePath& path : outputs) {
       local.add_temp_root(path);
       locks.push_back(local.lock_path(path));

@@ -69,7 +69,7 @@ private:
   std::vector<BuildFailure> failures_;
 };
 
-// Throws BuildsFailed; BuildError and StoreError for what prevents planning (an unknown output, a lost .drv, a source
+// Throws BuildsFailed; BuildError and UserError for what prevents planning (an unknown output, a lost .drv, a source
 // that is neither valid nor substitutable).
 [[nodiscard]] BuildResult build(store::LocalStore& local, const std::vector<BuildTarget>& targets,
                                 const BuildOptions& options = {});

@@ -81,7 +81,4 @@ private:
 // {"error":{"kind","message","hint"?,"position"?:{"file","line","column"},"trace":[{"text","position"?}…]}}
 [[nodiscard]] std::string error_to_json(const EvalError& error);
 
-// The candidate nearest to `name` in edit distance, if near enough to be a typing mistake; else "".
-[[nodiscard]] std::string nearest_name(std::string_view name, const std::vector<std::string_view>& candidates);
-
 } // namespace lang

@@ -2,6 +2,7 @@
 // tests/bench/eval_bench.cpp spends its time in NearSlotExpr, CallExpr, IfExpr and the arithmetic below.
 #include "derivations/lang/machine.hpp"
 #include "derivations/lang/paths.hpp"
+#include "store/base/suggest.hpp"
 
 namespace lang {
 
@@ -50,7 +51,7 @@ Value WithVariableExpr::eval(Machine& m, Env* env) const {
   }
   std::vector<std::string_view> names;
   for (const Attr& attr : env->values[0]->attrs()) names.push_back(m.symbols.text(attr.name));
-  const std::string nearest = nearest_name(m.symbols.text(name), names);
+  const std::string nearest = store::nearest_name(m.symbols.text(name), names);
   m.fail(ErrorKind::undefined_variable, pos, "undefined variable '" + std::string{m.symbols.text(name)} + "'",
          nearest.empty() ? "" : "did you mean '" + nearest + "'?");
 }
@@ -167,7 +168,7 @@ Value SelectExpr::eval(Machine& m, Env* env) const {
       if (fallback) return fallback->eval(m, env);
       std::vector<std::string_view> names;
       for (const Attr& a : current.attrs()) names.push_back(m.symbols.text(a.name));
-      const std::string nearest = nearest_name(m.symbols.text(name), names);
+      const std::string nearest = store::nearest_name(m.symbols.text(name), names);
       m.fail(ErrorKind::missing_attribute, path[i].pos, "attribute '" + std::string{m.symbols.text(name)} + "' missing",
              nearest.empty() ? "" : "did you mean '" + nearest + "'?");
     }

@@ -35,13 +35,13 @@ void LocalEvalStore::realise(const store::StorePath& drv_path, const std::set<st
   for (const std::string& id : outputs) {
     const auto output = derivation.outputs.find(id);
     if (output == derivation.outputs.end())
-      throw store::StoreError("derivation '" + drv_path.full() + "' has no output '" + id + "'");
+      throw store::UserError("derivation '" + drv_path.full() + "' has no output '" + id + "'");
     complete = complete && output->second.path && store_.is_valid(*output->second.path);
   }
   if (complete) return;
   if (!realise_hook_)
-    throw store::StoreError("evaluation needs the output of '" + drv_path.full() + "', which is not built",
-                            "import from derivation is not available here; build it first");
+    throw store::UserError("evaluation needs the output of '" + drv_path.full() + "', which is not built",
+                           "import from derivation is not available here; build it first");
   realise_hook_(drv_path, outputs);
 }
 
@@ -74,7 +74,7 @@ store::StorePath MemoryEvalStore::add_derivation(const store::Derivation& deriva
 store::Derivation MemoryEvalStore::read_derivation(const store::StorePath& drv_path) {
   const auto found = derivations_.find(drv_path);
   if (found == derivations_.end())
-    throw store::StoreError("derivation '" + drv_path.full(store_dir_) + "' is not known to this evaluation");
+    throw store::UserError("derivation '" + drv_path.full(store_dir_) + "' is not known to this evaluation");
   return found->second;
 }
 
@@ -105,8 +105,8 @@ store::StorePathSet MemoryEvalStore::references(const store::StorePath& path) {
 }
 
 void MemoryEvalStore::realise(const store::StorePath& drv_path, const std::set<std::string>&) {
-  throw store::StoreError("evaluation needs the output of '" + drv_path.full(store_dir_) + "', which is not built",
-                          "this evaluation writes nothing and builds nothing");
+  throw store::UserError("evaluation needs the output of '" + drv_path.full(store_dir_) + "', which is not built",
+                         "this evaluation writes nothing and builds nothing");
 }
 
 } // namespace lang

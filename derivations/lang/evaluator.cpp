@@ -2,6 +2,7 @@
 #include "derivations/lang/evaluator.hpp"
 #include "derivations/lang/machine.hpp"
 #include "derivations/lang/paths.hpp"
+#include "store/base/suggest.hpp"
 
 namespace lang {
 
@@ -88,7 +89,7 @@ Value* Evaluator::select(Value* value, std::string_view attribute_path,
         if (!attr) {
           std::vector<std::string_view> names;
           for (const Attr& a : current.attrs()) names.push_back(m.symbols.text(a.name));
-          const std::string nearest = nearest_name(step, names);
+          const std::string nearest = store::nearest_name(step, names);
           m.fail(ErrorKind::missing_attribute, {},
                  "attribute '" + step + "' of '" + std::string{attribute_path} + "' missing",
                  nearest.empty() ? "" : "did you mean '" + nearest + "'?");

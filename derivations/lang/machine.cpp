@@ -1,5 +1,6 @@
 // The evaluator's engine room: its stack, its errors, forcing and calling.
 #include "derivations/lang/machine.hpp"
+#include "store/base/suggest.hpp"
 #include <cstdio>
 #include <ctime>
 #include <pthread.h>
@@ -26,7 +27,7 @@ Machine::Machine(EvalStore& s, EvalOptions o)
           [this](const store::StorePath& path) -> store::Result<store::Derivation> {
             try {
               return store.read_derivation(path);
-            } catch (const store::StoreError& error) {
+            } catch (const store::UserError& error) {
               return std::unexpected(store::Error{store::ErrorCode::invalid, error.what(), store::kNoOffset});
             }
           },
@@ -313,7 +314,7 @@ Value Machine::call_lambda(Value function, Value* argument, Pos pos) {
           known.push_back(symbols.text(lambda.formals[i].name));
         }
         if (expected) continue;
-        const std::string nearest = nearest_name(symbols.text(attr.name), known);
+        const std::string nearest = store::nearest_name(symbols.text(attr.name), known);
         fail(ErrorKind::call, pos,
              (lambda.name ? "function '" + std::string{symbols.text(lambda.name)} + "'"
                           : std::string{"anonymous function"}) +

@@ -221,11 +221,11 @@ struct Machine {
   [[nodiscard]] std::string full(const store::StorePath& path) const { return path.full(options.store_dir); }
   [[nodiscard]] bool in_store(std::string_view path) const;
   [[nodiscard]] store::StorePath store_path_of(std::string_view path, Pos pos) const; // of anything inside the store
-  // Calls `work`; a StoreError becomes an EvalError at `pos`.
+  // Calls `work`; a UserError becomes an EvalError at `pos`.
   template <class F> decltype(auto) with_store(Pos pos, F&& work) {
     try {
       return work();
-    } catch (const store::StoreError& error) {
+    } catch (const store::UserError& error) {
       fail(ErrorKind::store, pos, error.what(), error.hint());
     }
   }

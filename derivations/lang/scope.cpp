@@ -5,6 +5,7 @@
 // lambda's arguments (the name for the whole first, then the formals in order), the sources of `inherit (…)`, a with.
 #include "derivations/lang/machine.hpp"
 #include "derivations/lang/parser.hpp"
+#include "store/base/suggest.hpp"
 #include <algorithm>
 
 namespace lang {
@@ -85,7 +86,7 @@ Expr* Binder::variable(Pos pos, Symbol name, const Scope* scope) {
   if (with) return new (m.arena.allocate(sizeof(WithVariableExpr))) WithVariableExpr(pos, name, with_level, with);
   std::vector<std::string_view> names = names_in(m, scope);
   for (const std::string_view known : m.global_names()) names.push_back(known);
-  const std::string nearest = nearest_name(m.symbols.text(name), names);
+  const std::string nearest = store::nearest_name(m.symbols.text(name), names);
   throw EvalError(ErrorKind::undefined_variable, "undefined variable '" + std::string{m.symbols.text(name)} + "'",
                   m.sources.resolve(pos), nearest.empty() ? "" : "did you mean '" + nearest + "'?");
 }

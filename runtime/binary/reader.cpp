@@ -1,5 +1,6 @@
 // The rare paths of reading: integers of several bytes, names.
 #include "runtime/binary/reader.hpp"
+#include "store/base/utf8.hpp"
 
 namespace runtime {
 
@@ -43,37 +44,14 @@ template uint64_t Reader::leb128<64, true>();
 
 std::string_view Reader::name() {
   const uint32_t size = length();
-  const std::span<const std::byte> text = bytes(size);
+  const std::span<const std::byte> name_bytes = bytes(size);
   if (failed()) return {};
-  if (!is_utf8(text)) {
+  const std::string_view text{reinterpret_cast<const char*>(name_bytes.data()), name_bytes.size()};
+  if (!store::is_utf8(text)) {
     fail("malformed UTF-8 encoding");
     return {};
   }
-  return {reinterpret_cast<const char*>(text.data()), text.size()};
-}
-
-bool is_utf8(std::span<const std::byte> bytes) {
-  size_t at = 0;
-  const auto continuation = [&](size_t index) {
-    return index < bytes.size() && (std::to_integer<uint32_t>(bytes[index]) & 0xc0) == 0x80;
-  };
-  while (at < bytes.size()) {
-    const auto lead = std::to_integer<uint32_t>(bytes[at]);
-    if (lead < 0x80) {
-      ++at;
-      continue;
-    }
-    const uint32_t extra = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
-    if (lead < 0xc2 || lead > 0xf4) return false;
-    for (uint32_t i = 1; i <= extra; ++i)
-      if (!continuation(at + i)) return false;
-    const auto second = std::to_integer<uint32_t>(bytes[at + 1]);
-    if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f) || (lead == 0xf0 && second < 0x90) ||
-        (lead == 0xf4 && second > 0x8f))
-      return false;
-    at += extra + 1;
-  }
-  return true;
+  return text;
 }
 
 } // namespace runtime

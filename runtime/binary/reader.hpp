@@ -119,6 +119,4 @@ private:
   ErrorKind kind_ = ErrorKind::malformed;
 };
 
-[[nodiscard]] bool is_utf8(std::span<const std::byte> bytes); // spec §5.2.4: no surrogates, no overlong forms
-
 } // namespace runtime

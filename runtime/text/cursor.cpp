@@ -1,4 +1,5 @@
 #include "runtime/text/cursor.hpp"
+#include "store/base/utf8.hpp"
 
 namespace runtime::text {
 
@@ -39,7 +40,7 @@ Result<std::string> Cursor::string() {
 Result<std::string> Cursor::name() {
   const Token& token = peek();
   std::string name = TRY(string());
-  if (!is_utf8(name)) return fail("malformed UTF-8 encoding", token);
+  if (!store::is_utf8(name)) return fail("malformed UTF-8 encoding", token);
   return name;
 }
 

@@ -1,4 +1,5 @@
 #include "runtime/text/lexer.hpp"
+#include "store/base/utf8.hpp"
 #include <algorithm>
 #include <array>
 
@@ -26,42 +27,6 @@ constexpr std::array<bool, 256> kIdChar = [] {
 }();
 constexpr bool is_id_char(char c) { return kIdChar[static_cast<unsigned char>(c)]; }
 
-// Length of the UTF-8 sequence at the start of `bytes`, 0 when it is malformed (overlong, surrogate, truncated).
-size_t utf8_sequence(std::string_view bytes) {
-  auto at = [&](size_t i) { return static_cast<unsigned char>(bytes[i]); };
-  unsigned char first = at(0);
-  if (first < 0x80) return 1;
-  size_t length = first >= 0xc2 && first < 0xe0   ? 2
-                  : (first & 0xf0) == 0xe0        ? 3
-                  : first >= 0xf0 && first < 0xf5 ? 4
-                                                  : 0;
-  if (length == 0 || bytes.size() < length) return 0;
-  for (size_t i = 1; i < length; ++i)
-    if ((at(i) & 0xc0) != 0x80) return 0;
-  if ((first == 0xe0 && at(1) < 0xa0) || (first == 0xed && at(1) > 0x9f) || (first == 0xf0 && at(1) < 0x90) ||
-      (first == 0xf4 && at(1) > 0x8f))
-    return 0;
-  return length;
-}
-
-void append_utf8(std::string& out, uint32_t scalar) {
-  if (scalar < 0x80) {
-    out += static_cast<char>(scalar);
-  } else if (scalar < 0x800) {
-    out += static_cast<char>(0xc0 | scalar >> 6);
-    out += static_cast<char>(0x80 | (scalar & 63));
-  } else if (scalar < 0x10000) {
-    out += static_cast<char>(0xe0 | scalar >> 12);
-    out += static_cast<char>(0x80 | (scalar >> 6 & 63));
-    out += static_cast<char>(0x80 | (scalar & 63));
-  } else {
-    out += static_cast<char>(0xf0 | scalar >> 18);
-    out += static_cast<char>(0x80 | (scalar >> 12 & 63));
-    out += static_cast<char>(0x80 | (scalar >> 6 & 63));
-    out += static_cast<char>(0x80 | (scalar & 63));
-  }
-}
-
 class Lexer {
 public:
   explicit Lexer(std::string_view source) : source_(source) {}
@@ -87,8 +52,8 @@ private:
   }
   std::unexpected<Error> illegal_character() const {
     bool ascii = static_cast<unsigned char>(peek()) < 0x80;
-    return fail(ascii || utf8_sequence(source_.substr(position_)) != 0 ? "illegal character"
-                                                                       : "malformed UTF-8 encoding",
+    return fail(ascii || store::utf8_sequence_length(source_.substr(position_)) != 0 ? "illegal character"
+                                                                                     : "malformed UTF-8 encoding",
                 position_);
   }
 
@@ -98,7 +63,7 @@ private:
 
   // One character of a comment; anything but broken UTF-8 is fine there.
   Result<void> comment_character() {
-    size_t length = utf8_sequence(source_.substr(position_));
+    size_t length = store::utf8_sequence_length(source_.substr(position_));
     if (length == 0) return fail("malformed UTF-8 encoding", position_);
     position_ += length;
     return {};
@@ -150,7 +115,7 @@ private:
       TRY_VOID(string());
       std::string id = unescape(source_.substr(quote, position_ - quote));
       if (id.empty()) return fail("empty annotation id", begin);
-      if (!is_utf8(id)) return fail("malformed UTF-8 encoding", quote);
+      if (!store::is_utf8(id)) return fail("malformed UTF-8 encoding", quote);
     } else {
       size_t name = position_;
       while (!done() && is_id_char(peek())) ++position_;
@@ -272,7 +237,7 @@ private:
     } else if (strings == 1 && first == '$' && string_begin == begin + 1 && string_end == position_) {
       std::string id = unescape(source_.substr(begin + 1, size - 1));
       if (id.empty()) return fail("empty identifier", begin);
-      if (!is_utf8(id)) return fail("malformed UTF-8 encoding", begin);
+      if (!store::is_utf8(id)) return fail("malformed UTF-8 encoding", begin);
       kind = TokenKind::id;
     }
     add(kind, begin);
@@ -312,7 +277,7 @@ std::string unescape(std::string_view token) {
       uint32_t scalar = 0;
       for (i += 2; token[i] != '}'; ++i)
         if (token[i] != '_') scalar = scalar << 4 | static_cast<uint32_t>(hex_value(token[i]));
-      append_utf8(out, scalar);
+      store::append_utf8(out, scalar);
       break;
     }
     default: out += static_cast<char>(hex_value(c) << 4 | hex_value(token[i + 1])); ++i;
@@ -332,15 +297,6 @@ Error error_at(std::string_view source, uint64_t offset, std::string message) {
   size_t column = newline == before.npos ? before.size() + 1 : before.size() - newline;
   message += " (line " + std::to_string(line_of(source, offset)) + ", column " + std::to_string(column) + ")";
   return Error{.kind = ErrorKind::malformed, .message = std::move(message), .offset = offset};
-}
-
-bool is_utf8(std::string_view bytes) {
-  while (!bytes.empty()) {
-    size_t length = utf8_sequence(bytes);
-    if (length == 0) return false;
-    bytes.remove_prefix(length);
-  }
-  return true;
 }
 
 } // namespace runtime::text

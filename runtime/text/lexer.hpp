@@ -42,6 +42,4 @@ inline constexpr size_t kMaxSourceBytes = size_t{1} << 28;
 
 [[nodiscard]] uint32_t line_of(std::string_view source, uint64_t offset); // from 1
 
-[[nodiscard]] bool is_utf8(std::string_view bytes);
-
 } // namespace runtime::text

@@ -2,6 +2,8 @@
 // that the reader needs no general JSON parser: it expects the very bytes that the writer writes, which leaves no room
 // for spaces, other escapes, duplicate or unknown keys, fractions or depth. (It also runs in the kernel.)
 #include "store/format/generation.hpp"
+#include "store/base/json_text.hpp"
+#include "store/base/utf8.hpp"
 #include <algorithm>
 #include <charconv>
 
@@ -23,29 +25,6 @@ std::string quoted(std::string_view text) {
 
 // --- writing
 
-void append_string(std::string& out, std::string_view text) {
-  out.push_back('"');
-  for (const char c : text) {
-    switch (c) {
-    case '"': out.append("\\\""); break;
-    case '\\': out.append("\\\\"); break;
-    case '\b': out.append("\\b"); break;
-    case '\f': out.append("\\f"); break;
-    case '\n': out.append("\\n"); break;
-    case '\r': out.append("\\r"); break;
-    case '\t': out.append("\\t"); break;
-    default:
-      if (static_cast<unsigned char>(c) < 0x20) {
-        out.append("\\u00").push_back(c < 0x10 ? '0' : '1');
-        out.push_back("0123456789abcdef"[c & 15]);
-      } else {
-        out.push_back(c);
-      }
-    }
-  }
-  out.push_back('"');
-}
-
 // RFC 8785 sorts keys by UTF-16 code units. That is the order of UTF-8 bytes but for one thing: characters above
 // U+FFFF (first byte F0 and more), written as surrogates, come before U+E000–U+FFFF (EE and EF).
 bool utf16_less(std::string_view a, std::string_view b) {
@@ -63,9 +42,9 @@ void append_object(std::string& out, const std::map<std::string, std::string>& m
   out.push_back('{');
   for (const auto* entry : entries) {
     if (entry != entries.front()) out.push_back(',');
-    append_string(out, entry->first);
+    append_json_string(out, entry->first);
     out.push_back(':');
-    append_string(out, entry->second);
+    append_json_string(out, entry->second);
   }
   out.push_back('}');
 }
@@ -74,7 +53,7 @@ void append_array(std::string& out, const std::vector<std::string>& texts) {
   out.push_back('[');
   for (size_t i = 0; i < texts.size(); ++i) {
     if (i > 0) out.push_back(',');
-    append_string(out, texts[i]);
+    append_json_string(out, texts[i]);
   }
   out.push_back(']');
 }
@@ -204,7 +183,7 @@ private:
     for (int c = 0; c < 0x60; ++c) {
       if (c >= 0x20 && c != '"' && c != '\\') continue;
       std::string written;
-      append_string(written, std::string_view{std::array{static_cast<char>(c)}.data(), 1});
+      append_json_string(written, std::string_view{std::array{static_cast<char>(c)}.data(), 1});
       if (skip(std::string_view{written}.substr(1, written.size() - 2))) return static_cast<char>(c);
     }
     return fail(ErrorCode::malformed, "an escape that the canonical form does not have", offset_);
@@ -256,30 +235,6 @@ Result<InstanceSpec> read_instance(Cursor& cursor) {
 }
 
 // --- checking
-
-bool is_utf8(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    const auto first = static_cast<unsigned char>(text[i]);
-    const size_t length = first < 0x80   ? 1
-                          : first < 0xc2 ? 0
-                          : first < 0xe0 ? 2
-                          : first < 0xf0 ? 3
-                          : first < 0xf5 ? 4
-                                         : 0;
-    if (length == 0 || text.size() - i < length) return false;
-    uint32_t code = length == 1 ? first : first & (0x7fu >> length);
-    for (size_t k = 1; k < length; ++k) {
-      const auto next = static_cast<unsigned char>(text[i + k]);
-      if ((next & 0xc0) != 0x80) return false;
-      code = code << 6 | (next & 0x3f);
-    }
-    if ((length == 3 && (code < 0x800 || (code >= 0xd800 && code < 0xe000))) ||
-        (length == 4 && (code < 0x10000 || code > 0x10ffff)))
-      return false;
-    i += length;
-  }
-  return true;
-}
 
 bool is_text(std::string_view text) { return is_utf8(text) && !text.contains('\0'); }
 
@@ -420,13 +375,13 @@ std::string Generation::to_json() const {
     append_object(out, instance.links);
     out.append(R"(,"memoryLimit":)").append(std::to_string(instance.memory_limit_bytes));
     out.append(R"(,"module":)");
-    append_string(out, instance.module);
+    append_json_string(out, instance.module);
     out.append(R"(,"name":)");
-    append_string(out, instance.name);
+    append_json_string(out, instance.name);
     out.push_back('}');
   }
   out.append(R"(],"name":)");
-  append_string(out, name);
+  append_json_string(out, name);
   out.append(R"(,"version":1})");
   return out;
 }

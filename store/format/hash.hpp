@@ -2,7 +2,7 @@
 // OpenSSL's EVP on the host; in the kernel (KPKG_KERNEL defined) libsodium and SHA-256/512 only.
 // Text forms (as in Nix): base16, nix32, base64, and SRI «sha256-BASE64».
 #pragma once
-#include "store/format/error.hpp"
+#include "store/base/error.hpp"
 #include <array>
 #include <cstddef>
 #include <memory>
@@ -10,11 +10,6 @@
 #include <string_view>
 
 namespace store {
-
-using Bytes = std::span<const std::byte>;
-[[nodiscard]] inline Bytes as_bytes(std::string_view text) {
-  return std::as_bytes(std::span{text.data(), text.size()});
-}
 
 enum class HashAlgorithm : uint8_t { md5, sha1, sha256, sha512 };
 [[nodiscard]] constexpr size_t hash_size_bytes(HashAlgorithm algorithm) {

@@ -2,6 +2,8 @@
 // may forget the newest registrations (their trees are then unregistered leftovers) but never corrupts; the collector
 // raises it to FULL, because a forgotten deletion would leave rows without trees.
 #include "store/local/database.hpp"
+#include "store/posix/lock_file.hpp"
+#include "store/posix/user_error.hpp"
 #include <sqlite3.h>
 
 namespace store {
@@ -16,8 +18,8 @@ Database::Database(const std::filesystem::path& file, const char* schema, int64_
       SQLITE_OK) {
     const std::string reason = db_ != nullptr ? sqlite3_errmsg(db_) : "out of memory";
     sqlite3_close(db_);
-    throw StoreError("cannot open the database " + file.string() + ": " + reason,
-                     "check the folder's owner and permissions, or set KPKG_ROOT to a folder of yours");
+    throw UserError("cannot open the database " + file.string() + ": " + reason,
+                    "check the folder's owner and permissions, or set KPKG_ROOT to a folder of yours");
   }
   try {
     sqlite3_busy_timeout(db_, kBusyTimeoutMs);
@@ -27,7 +29,7 @@ Database::Database(const std::filesystem::path& file, const char* schema, int64_
     };
     if (version_found() == 0) {
       // Switching to WAL does not wait for other openers as other statements do: one process at a time.
-      const PathLock lock{std::filesystem::path{file} += ".lock"};
+      const LockFile lock{std::filesystem::path{file} += ".lock"};
       if (version_found() == 0) {
         execute("PRAGMA journal_mode = WAL");
         execute("BEGIN IMMEDIATE");
@@ -36,9 +38,9 @@ Database::Database(const std::filesystem::path& file, const char* schema, int64_
       }
     }
     if (const int64_t found = version_found(); found != version) {
-      throw StoreError("the database " + file.string() + " has version " + std::to_string(found) +
-                           ", but this program knows version " + std::to_string(version) + " only",
-                       "use a newer kpkg, or another KPKG_ROOT");
+      throw UserError("the database " + file.string() + " has version " + std::to_string(found) +
+                          ", but this program knows version " + std::to_string(version) + " only",
+                      "use a newer kpkg, or another KPKG_ROOT");
     }
     execute("PRAGMA foreign_keys = ON; PRAGMA synchronous = NORMAL");
   } catch (...) {
@@ -56,8 +58,8 @@ void Database::fail(std::string_view doing) const {
   if (code == SQLITE_BUSY) hint = "another process is holding the store for long; try again";
   if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
     hint = "the database is damaged; the trees in the store folder are not";
-  throw StoreError(
-      "the database " + file_.string() + " failed while " + std::string{doing} + ": " + sqlite3_errmsg(db_), hint);
+  throw UserError("the database " + file_.string() + " failed while " + std::string{doing} + ": " + sqlite3_errmsg(db_),
+                  hint);
 }
 
 void Database::execute(const char* sql) {

@@ -1,7 +1,11 @@
 // SQLite for the store and the registry: RAII over a connection, its prepared statements and transactions. Every
-// failure is a StoreError that names the database and the consequence. Not thread-safe.
+// failure is a UserError that names the database and the consequence. Not thread-safe.
 #pragma once
-#include "store/local/local_store.hpp"
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
 
 struct sqlite3;
 struct sqlite3_stmt;

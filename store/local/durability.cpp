@@ -5,7 +5,7 @@
 // not whole is forgotten before anyone sees it. (A killed process needs none of this: the kernel still has what it
 // wrote.)
 #include "store/local/local_store_impl.hpp"
-#include <fstream>
+#include "store/posix/file_io.hpp"
 #include <sys/file.h>
 
 namespace store {
@@ -17,10 +17,12 @@ namespace {
 constexpr const char* kBootIdFile = "/proc/sys/kernel/random/boot_id";
 
 std::string read_boot_id() {
-  std::ifstream file{kBootIdFile};
-  std::string id;
-  std::getline(file, id);
-  return id.empty() ? "unknown" : id;
+  try {
+    std::string id = read_file(kBootIdFile);
+    return id.substr(0, id.find('\n'));
+  } catch (const UserError&) { // no /proc
+    return "unknown";
+  }
 }
 
 } // namespace
@@ -54,7 +56,7 @@ void LocalStore::Impl::recover() {
   while (marked.step()) {
     try {
       if (hash_path(store / marked.text(1)).first.to_string() == marked.text(2)) continue;
-    } catch (const StoreError&) { // missing, or unreadable: damaged
+    } catch (const UserError&) { // missing, or unreadable: damaged
     }
     damaged.push_back(marked.integer(0));
   }

@@ -1,6 +1,9 @@
 // File trees on disk. Trees are at most kNarMaxDepth deep, so recursion and one descriptor a level are bounded.
 #include "store/local/file_tree.hpp"
+#include "store/posix/file_io.hpp"
+#include "store/posix/system_error.hpp"
 #include <algorithm>
+#include <cstring>
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -63,7 +66,7 @@ fs::file_type to_file_type(unsigned char type) {
 }
 
 [[noreturn]] void refuse_type(const fs::path& path) {
-  throw StoreError(path.string() + " is neither a file, a folder nor a symlink, and cannot be in a store");
+  throw UserError(path.string() + " is neither a file, a folder nor a symlink, and cannot be in a store");
 }
 
 class Dumper {
@@ -72,7 +75,7 @@ public:
 
   void node(int parent_fd, const char* at, std::string_view name, unsigned char type, size_t depth) {
     if (depth >= kNarMaxDepth)
-      throw StoreError(path_.string() + " is nested more than " + std::to_string(kNarMaxDepth) + " deep");
+      throw UserError(path_.string() + " is nested more than " + std::to_string(kNarMaxDepth) + " deep");
     if (type == DT_UNKNOWN) type = type_of(parent_fd, at, path_);
     switch (type) {
     case DT_REG: return file(parent_fd, at, name);
@@ -86,7 +89,7 @@ public:
 
 private:
   void pass(Result<void> result) const {
-    if (!result) throw StoreError(result.error().describe(path_.string()));
+    if (!result) throw UserError(result.error().describe(path_.string()));
   }
 
   void file(int parent_fd, const char* at, std::string_view name) {
@@ -98,12 +101,11 @@ private:
     auto left = static_cast<uint64_t>(info.st_size);
     pass(visitor_.file_begin(name, (info.st_mode & S_IXUSR) != 0, left));
     while (left > 0) {
-      const ssize_t count = ::read(fd.get(), buffer_.get(), static_cast<size_t>(std::min<uint64_t>(left, kReadBytes)));
-      if (count < 0 && errno == EINTR) continue;
-      check_errno(count, "read", path_);
-      if (count == 0) throw StoreError(path_.string() + " became shorter while it was read");
-      left -= static_cast<uint64_t>(count);
-      pass(visitor_.file_data({buffer_.get(), static_cast<size_t>(count)}));
+      const size_t wanted = static_cast<size_t>(std::min<uint64_t>(left, kReadBytes));
+      const size_t count = read_some(fd.get(), {buffer_.get(), wanted}, path_);
+      if (count == 0) throw UserError(path_.string() + " became shorter while it was read");
+      left -= count;
+      pass(visitor_.file_data({buffer_.get(), count}));
     }
     pass(visitor_.file_end());
   }
@@ -132,35 +134,21 @@ private:
   std::unique_ptr<std::byte[]> buffer_ = std::make_unique_for_overwrite<std::byte[]>(kReadBytes);
 };
 
-void write_all(int fd, Bytes data, const fs::path& path) {
-  while (!data.empty()) {
-    const ssize_t count = ::write(fd, data.data(), data.size());
-    if (count < 0 && errno == EINTR) continue;
-    check_errno(count, "write", path);
-    data = data.subspan(static_cast<size_t>(count));
-  }
-}
-
 // Replaces parent/name by a copy with an inode of its own: another name of the old inode could still change it.
 UniqueFd separate_inode(int parent_fd, const std::string& name, UniqueFd old, const fs::path& path) {
   const std::string copy = ".kpkg-copy";
   UniqueFd fresh{check_errno(
       ::openat(parent_fd, copy.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600), "copy", path)};
   const auto buffer = std::make_unique_for_overwrite<std::byte[]>(kReadBytes);
-  while (true) {
-    const ssize_t count = ::read(old.get(), buffer.get(), kReadBytes);
-    if (count < 0 && errno == EINTR) continue;
-    check_errno(count, "read", path);
-    if (count == 0) break;
-    write_all(fresh.get(), {buffer.get(), static_cast<size_t>(count)}, path);
-  }
+  while (const size_t count = read_some(old.get(), {buffer.get(), kReadBytes}, path))
+    write_all(fresh.get(), {buffer.get(), count}, path);
   check_errno(::renameat(parent_fd, copy.c_str(), parent_fd, name.c_str()), "copy", path);
   return fresh;
 }
 
 void make_canonical_at(int parent_fd, const std::string& name, fs::path& path, size_t depth) {
   if (depth >= kNarMaxDepth)
-    throw StoreError(path.string() + " is nested more than " + std::to_string(kNarMaxDepth) + " deep");
+    throw UserError(path.string() + " is nested more than " + std::to_string(kNarMaxDepth) + " deep");
   struct stat info{};
   check_errno(::fstatat(parent_fd, name.c_str(), &info, AT_SYMLINK_NOFOLLOW), "look at", path);
   if (S_ISLNK(info.st_mode)) {
@@ -169,8 +157,8 @@ void make_canonical_at(int parent_fd, const std::string& name, fs::path& path, s
   }
   if (S_ISREG(info.st_mode)) {
     if ((info.st_mode & (S_ISUID | S_ISGID)) != 0)
-      throw StoreError(path.string() + " is a setuid or setgid file, and cannot be in a store",
-                       "let the build clear that mode");
+      throw UserError(path.string() + " is a setuid or setgid file, and cannot be in a store",
+                      "let the build clear that mode");
     // A file without read permission is still its owner's to change.
     if ((info.st_mode & S_IRUSR) == 0)
       check_errno(::fchmodat(parent_fd, name.c_str(), 0600 | (info.st_mode & S_IXUSR), 0), "set the mode of", path);
@@ -271,13 +259,9 @@ Result<void> TreeWriter::file_begin(std::string_view name, bool executable, uint
 }
 
 Result<void> TreeWriter::file_data(Bytes data) {
-  while (!data.empty()) {
-    const ssize_t count = ::write(file_.get(), data.data(), data.size());
-    if (count < 0) {
-      if (errno == EINTR) continue;
-      return system_error("write", file_name_);
-    }
-    data = data.subspan(static_cast<size_t>(count));
+  if (const int error = try_write_all(file_.get(), data)) {
+    errno = error;
+    return system_error("write", file_name_);
   }
   return {};
 }
@@ -328,11 +312,6 @@ void make_canonical_folder(const fs::path& path) {
 void remove_tree(const fs::path& path) {
   fs::path shown = path;
   remove_at(AT_FDCWD, path.c_str(), shown);
-}
-
-void sync_folder(const fs::path& folder) {
-  const UniqueFd fd{check_errno(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open the folder", folder)};
-  check_errno(::fsync(fd.get()), "sync", folder);
 }
 
 } // namespace store

@@ -2,10 +2,19 @@
 // Everything goes through directory descriptors and never follows a symlink, so that a tree that changes underneath
 // cannot lead outside.
 #pragma once
-#include "store/local/unique_fd.hpp"
+#include "store/format/nar.hpp"
+#include "store/posix/unique_fd.hpp"
 #include <array>
+#include <filesystem>
+#include <functional>
 
 namespace store {
+
+// Serialises the file tree at `path` (a file, folder or symlink) as a NAR into a visitor or sink. `filter` (optional)
+// is asked for every path below the root with its file type; false leaves it out.
+using PathFilter = std::function<bool(const std::filesystem::path& path, std::filesystem::file_type type)>;
+void dump_path(const std::filesystem::path& path, NarVisitor& visitor, const PathFilter& filter = {});
+[[nodiscard]] std::pair<Hash, uint64_t> hash_path(const std::filesystem::path& path, const PathFilter& filter = {});
 
 // Writes a tree canonically (modes 0444 and 0555, mtime 1) as `name` in the folder `parent`, which must not have it.
 class TreeWriter final : public NarVisitor {
@@ -44,7 +53,5 @@ void make_canonical_folder(const std::filesystem::path& path);
 
 // Whatever it is; also folders without write permission. Nothing there is no error.
 void remove_tree(const std::filesystem::path& path);
-
-void sync_folder(const std::filesystem::path& folder);
 
 } // namespace store

@@ -4,10 +4,10 @@
 #include "generated/store_schema.hpp"
 #include "store/local/local_store_impl.hpp"
 #include "store/local/reference_scanner.hpp"
+#include "store/posix/file_io.hpp"
 #include <algorithm>
 #include <cstdlib>
 #include <fcntl.h>
-#include <fstream>
 #include <sys/file.h>
 
 namespace store {
@@ -18,6 +18,9 @@ namespace {
 
 // A tree up to this size is kept in memory between hashing and writing it, so that it is read and hashed once.
 constexpr uint64_t kKeepInMemoryBytes = 64u << 20;
+
+constexpr const char* kNothingAdded =
+    "nothing was added; the content was damaged on its way, or changed while it was read";
 
 fs::path create_folder(const fs::path& path) {
   std::error_code error;
@@ -40,7 +43,7 @@ fs::path default_root() {
   if (::geteuid() == 0) return "/kpkg";
   const char* home = std::getenv("HOME");
   if (home == nullptr || *home == '\0')
-    throw StoreError("neither KPKG_ROOT nor HOME is set, so that there is no place for the store", "set KPKG_ROOT");
+    throw UserError("neither KPKG_ROOT nor HOME is set, so that there is no place for the store", "set KPKG_ROOT");
   return fs::path{home} / ".local/share/kpkg";
 }
 
@@ -48,11 +51,8 @@ LocalStore::Impl::Impl(const fs::path& root_folder)
     : root(fs::absolute(root_folder).lexically_normal()), store(create_folder(root / "store")),
       var(create_folder(root / "var")), roots(create_folder(var / "roots")), profiles(create_folder(var / "profiles")),
       locks(create_folder(var / "locks")), processes(create_folder(var / "processes")),
-      logs(create_folder(var / "log")),
-      store_fd(check_errno(::open(store.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open the folder", store)),
-      gc_lock_fd(check_errno(::open((var / "gc.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600), "open the lock",
-                             var / "gc.lock")),
-      db(var / "db.sqlite", kStoreSchema, 1) {}
+      logs(create_folder(var / "log")), store_fd(open_file(store, O_RDONLY | O_DIRECTORY)),
+      gc_lock_fd(open_file(var / "gc.lock", O_RDWR | O_CREAT, 0600)), db(var / "db.sqlite", kStoreSchema, 1) {}
 
 LocalStore::Impl::GcLock::GcLock(Impl& impl, int operation) : impl_(impl) {
   lock_file(impl_.gc_lock_fd.get(), operation, impl_.var / "gc.lock");
@@ -68,7 +68,7 @@ LocalStore::Impl::TemporaryTree::TemporaryTree(Impl& impl)
 LocalStore::Impl::TemporaryTree::~TemporaryTree() {
   try {
     remove_tree(path());
-  } catch (const StoreError&) { // the collector tries again
+  } catch (const UserError&) { // the collector tries again
   }
 }
 
@@ -92,7 +92,7 @@ std::optional<PathInfo> LocalStore::Impl::query(const StorePath& path) {
       if (db != nullptr) {
         try {
           db->execute("COMMIT");
-        } catch (const StoreError&) { // of a transaction that only read
+        } catch (const UserError&) { // of a transaction that only read
         }
       }
     }
@@ -125,9 +125,9 @@ std::optional<PathInfo> LocalStore::Impl::query(const StorePath& path) {
 void LocalStore::Impl::check_references(const PathInfo& info, const StorePathSet& besides) {
   for (const StorePath& reference : info.references) {
     if (reference == info.path || besides.contains(reference) || id_of(reference)) continue;
-    throw StoreError("cannot add " + info.path.full() + ": it refers to " + reference.full() +
-                         ", which is not in the store",
-                     "add what it refers to first");
+    throw UserError("cannot add " + info.path.full() + ": it refers to " + reference.full() +
+                        ", which is not in the store",
+                    "add what it refers to first");
   }
 }
 
@@ -174,7 +174,7 @@ LocalStore::LocalStore(const fs::path& root) : impl_(std::make_unique<Impl>(root
 LocalStore::~LocalStore() {
   try {
     impl_->sync();
-  } catch (const StoreError&) { // it stays marked, and the next one syncs it
+  } catch (const UserError&) { // it stays marked, and the next one syncs it
   }
 }
 
@@ -232,7 +232,7 @@ std::vector<StorePath> LocalStore::closure_references_first(const StorePathSet& 
   const auto enter = [&](const StorePath& path) {
     if (!seen.insert(path).second) return;
     const std::optional<int64_t> id = impl_->id_of(path);
-    if (!id) throw StoreError(path.full() + " is not in the store");
+    if (!id) throw UserError(path.full() + " is not in the store");
     Frame frame{.path = path, .references = {}};
     impl_->references_of.bind_all(*id);
     while (impl_->references_of.step()) frame.references.push_back(stored_path(impl_->references_of.text(0)));
@@ -342,21 +342,24 @@ PathInfo LocalStore::add_nar(const PathInfo& info, const std::function<void(cons
   };
   try {
     produce(sink);
-  } catch (const StoreError&) { // most producers throw what the sink returned
+  } catch (const UserError&) { // most producers throw what the sink returned
     if (!failed) throw;
   }
-  if (failed)
-    throw StoreError(failed->describe(subject), failed->message.contains("No space left")
-                                                    ? "free some space, for example with kpkg store gc"
-                                                    : "");
-  unwrap(reader.finish(), subject);
+  if (!failed) {
+    if (Result<void> ended = reader.finish(); !ended) failed = ended.error();
+  }
+  if (failed && failed->code == ErrorCode::sink)
+    throw UserError(failed->describe(subject),
+                    failed->message.contains("No space left") ? "free some space, for example with kpkg store gc" : "");
+  if (failed) throw UserError(UserErrorCode::refused, failed->describe(subject), kNothingAdded);
   const uint64_t size_bytes = hasher.size_bytes();
   const Hash hash = hasher.finish();
   if (hash != info.nar_hash || size_bytes != info.nar_size_bytes) {
-    throw StoreError(subject + ": its NAR has the hash " + hash.to_string() + " and " + std::to_string(size_bytes) +
-                         " bytes, but " + info.nar_hash.to_string() + " and " + std::to_string(info.nar_size_bytes) +
-                         " were announced",
-                     "nothing was added; the content was damaged on its way, or changed while it was read");
+    throw UserError(UserErrorCode::refused,
+                    subject + ": its NAR has the hash " + hash.to_string() + " and " + std::to_string(size_bytes) +
+                        " bytes, but " + info.nar_hash.to_string() + " and " + std::to_string(info.nar_size_bytes) +
+                        " were announced",
+                    kNothingAdded);
   }
   impl_->register_staged({{.info = info, .tree = tree.path()}});
   return query(info.path).value();
@@ -373,8 +376,8 @@ std::vector<PathInfo> LocalStore::add_outputs(const std::vector<BuiltOutput>& ou
     std::error_code error;
     const fs::file_status status = fs::symlink_status(output.tree, error);
     if (error || status.type() == fs::file_type::not_found)
-      throw StoreError("the build made no output " + output.path.full() + ": there is nothing at " +
-                       output.tree.string());
+      throw UserError("the build made no output " + output.path.full() + ": there is nothing at " +
+                      output.tree.string());
     make_canonical(output.tree);
     ReferenceScanner scanner{wanted};
     Hasher hasher;
@@ -414,7 +417,7 @@ void LocalStore::add_signatures(const StorePath& path, const std::vector<Signatu
   const Impl::GcLock lock{*impl_, LOCK_SH};
   Transaction transaction{impl_->db};
   const std::optional<int64_t> id = impl_->id_of(path);
-  if (!id) throw StoreError("cannot sign " + path.full() + ": it is not in the store");
+  if (!id) throw UserError("cannot sign " + path.full() + ": it is not in the store");
   for (const Signature& signature : signatures) {
     const std::string text = signature.to_string();
     impl_->insert_signature.bind_all(*id, std::string_view{text}).run();
@@ -429,26 +432,21 @@ void LocalStore::add_temp_root(const StorePath& path) {
   impl_->insert_temporary_root.bind_all(std::string_view{token}, std::string_view{path.base_name()}).run();
 }
 
-std::unique_ptr<PathLock> LocalStore::lock_path(const StorePath& path) {
-  return std::make_unique<PathLock>(impl_->locks / path.base_name());
-}
+LockFile LocalStore::lock_path(const StorePath& path) { return LockFile{impl_->locks / path.base_name()}; }
 
 // --- read
 
 void LocalStore::dump_nar(const StorePath& path, const ByteSink& sink) {
-  if (!impl_->id_of(path)) throw StoreError(path.full() + " is not in the store");
+  if (!impl_->id_of(path)) throw UserError(path.full() + " is not in the store");
   NarWriter writer{sink};
   dump_path(physical(path), writer);
   unwrap(writer.finish(), path.full());
 }
 
 Derivation LocalStore::read_derivation(const StorePath& drv_path) {
-  if (!drv_path.is_derivation()) throw StoreError(drv_path.full() + " is no derivation: its name does not end in .drv");
-  if (!impl_->id_of(drv_path)) throw StoreError(drv_path.full() + " is not in the store");
-  std::ifstream file{physical(drv_path), std::ios::binary};
-  const std::string text{std::istreambuf_iterator<char>{file}, {}};
-  if (!file.good() && !file.eof())
-    throw StoreError("cannot read " + drv_path.full(), "kpkg store verify finds what is damaged");
+  if (!drv_path.is_derivation()) throw UserError(drv_path.full() + " is no derivation: its name does not end in .drv");
+  if (!impl_->id_of(drv_path)) throw UserError(drv_path.full() + " is not in the store");
+  const std::string text = read_file(physical(drv_path));
   std::string_view name = drv_path.name();
   name.remove_suffix(std::string_view{".drv"}.size());
   return unwrap(Derivation::parse(text, name), drv_path.full());
@@ -472,7 +470,7 @@ std::vector<VerifyProblem> LocalStore::verify(bool check_contents) {
       if (hash != info->nar_hash || size_bytes != info->nar_size_bytes)
         problems.push_back(
             {path, "NAR hash is " + hash.to_string() + ", the database says " + info->nar_hash.to_string()});
-    } catch (const StoreError& failure) {
+    } catch (const UserError& failure) {
       if (is_valid(path)) problems.push_back({path, failure.what()});
     }
   }

@@ -17,54 +17,21 @@
 // leaves the whole path or nothing visible (durability.cpp); references of a valid path are valid; a registered tree
 // never changes; deleting never races with adding (gc.lock, and temporary roots are rows of the running process). What
 // stands in the store folder without being registered is swept, unless a process that lives has it as temporary root or
-// holds its lock_path. Errors are exceptions (store::StoreError). One LocalStore per thread; any number of processes
+// holds its lock_path. Errors are exceptions (UserError). One LocalStore per thread; any number of processes
 // share a ROOT.
 #pragma once
 #include "store/format/derivation.hpp"
-#include "store/format/nar.hpp"
 #include "store/format/narinfo.hpp"
+#include "store/local/file_tree.hpp"
+#include "store/posix/lock_file.hpp"
+#include "store/posix/user_error.hpp"
 #include <filesystem>
-#include <functional>
 #include <memory>
-#include <stdexcept>
 
 namespace store {
 
-class StoreError : public std::runtime_error {
-public:
-  explicit StoreError(const std::string& message, std::string hint = {})
-      : std::runtime_error(message), hint_(std::move(hint)) {}
-  [[nodiscard]] const std::string& hint() const { return hint_; } // what the user can do, or ""
-private:
-  std::string hint_;
-};
-
-// Content or signature is not what was promised: nothing was registered.
-class RefusedError : public StoreError {
-public:
-  using StoreError::StoreError;
-};
-
-// The value, or a StoreError (RefusedError for wrong hashes and signatures) that describes the format error in
-// `subject`.
-template <class T> T unwrap(Result<T> result, std::string_view subject) {
-  if (!result) {
-    const ErrorCode code = result.error().code;
-    if (code == ErrorCode::mismatch || code == ErrorCode::signature)
-      throw RefusedError(result.error().describe(subject));
-    throw StoreError(result.error().describe(subject));
-  }
-  if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
-
 // $KPKG_ROOT, else the default above.
 [[nodiscard]] std::filesystem::path default_root();
-
-// Serialises the file tree at `path` (a file, folder or symlink) as a NAR into a visitor or sink. `filter` (optional)
-// is asked for every path below the root with its file type; false leaves it out.
-using PathFilter = std::function<bool(const std::filesystem::path& path, std::filesystem::file_type type)>;
-void dump_path(const std::filesystem::path& path, NarVisitor& visitor, const PathFilter& filter = {});
-[[nodiscard]] std::pair<Hash, uint64_t> hash_path(const std::filesystem::path& path, const PathFilter& filter = {});
 
 struct GcOptions {
   bool dry_run = false;
@@ -147,24 +114,11 @@ public:
   [[nodiscard]] std::optional<StorePath> current(std::string_view profile);
 
   // Held while building a derivation so that two processes do not build it twice.
-  [[nodiscard]] std::unique_ptr<class PathLock> lock_path(const StorePath& path);
+  [[nodiscard]] LockFile lock_path(const StorePath& path); // blocks
 
 private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
-};
-
-// A file locked exclusively; removed when released. Freed by the kernel when its process dies.
-class PathLock {
-public:
-  explicit PathLock(const std::filesystem::path& lock_file); // blocks
-  ~PathLock();
-  PathLock(const PathLock&) = delete;
-  PathLock& operator=(const PathLock&) = delete;
-
-private:
-  int fd_ = -1;
-  std::filesystem::path file_;
 };
 
 } // namespace store

@@ -1,8 +1,10 @@
 // What the parts of LocalStore (adding, collecting, profiles) share.
 #pragma once
 #include "store/local/database.hpp"
-#include "store/local/file_tree.hpp"
+#include "store/local/local_store.hpp"
 #include "store/local/process_token.hpp"
+#include "store/posix/durable_file.hpp"
+#include "store/posix/system_error.hpp"
 #include <unordered_set>
 
 namespace store {
@@ -86,8 +88,5 @@ struct LocalStore::Impl {
 // «/kpkg/store/DIGEST-NAME[/…]» or «ROOT/store/DIGEST-NAME[/…]» → the store path.
 [[nodiscard]] std::optional<StorePath> store_path_of_target(const std::filesystem::path& store_folder,
                                                             std::string_view target);
-
-// Makes or atomically replaces the symlink at `link`.
-void replace_symlink(const std::filesystem::path& link, const std::string& target);
 
 } // namespace store

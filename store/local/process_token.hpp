@@ -1,8 +1,9 @@
 // The name under which a running process is known to a store: a file in var/processes that it keeps locked until it
 // ends, however it ends. What the name marks (temporary roots, unfinished trees) is garbage once the lock is free.
 #pragma once
-#include "store/local/unique_fd.hpp"
+#include <filesystem>
 #include <string>
+#include <string_view>
 
 namespace store {
 
@@ -11,8 +12,5 @@ namespace store {
 
 // False when the process has ended; then the token's file is removed. True for the calling process's own.
 [[nodiscard]] bool is_process_alive(const std::filesystem::path& processes, std::string_view token);
-
-// flock(2), waiting; restarted after signals.
-void lock_file(int fd, int operation, const std::filesystem::path& path);
 
 } // namespace store

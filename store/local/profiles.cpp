@@ -21,9 +21,8 @@ void check_profile_name(std::string_view name) {
                c == '.';
       });
   if (!plain || name.ends_with(kSuffix))
-    throw StoreError(
-        "\"" + std::string{name} + "\" is no name for a profile",
-        "use letters, digits, \"-\", \"_\" and \".\", not \".\" at the beginning nor \"-link\" at the end");
+    throw UserError("\"" + std::string{name} + "\" is no name for a profile",
+                    "use letters, digits, \"-\", \"_\" and \".\", not \".\" at the beginning nor \"-link\" at the end");
 }
 
 std::string link_name(std::string_view profile, uint64_t number) {
@@ -45,17 +44,6 @@ std::optional<uint64_t> generation_number(std::string_view profile, std::string_
 }
 
 } // namespace
-
-void replace_symlink(const fs::path& link, const std::string& target) {
-  const fs::path fresh = link.parent_path() / ("." + link.filename().string() + ".tmp-" + std::to_string(::getpid()));
-  ::unlink(fresh.c_str()); // of a process of that number that was killed
-  check_errno(::symlink(target.c_str(), fresh.c_str()), "create the symlink", fresh);
-  if (::rename(fresh.c_str(), link.c_str()) != 0) {
-    const int error = errno;
-    ::unlink(fresh.c_str());
-    throw_errno("replace the symlink", link, error);
-  }
-}
 
 std::vector<ProfileGeneration> LocalStore::generations(std::string_view profile) {
   check_profile_name(profile);
@@ -79,11 +67,11 @@ std::vector<ProfileGeneration> LocalStore::generations(std::string_view profile)
 
 uint64_t LocalStore::new_generation(std::string_view profile, const StorePath& path) {
   check_profile_name(profile);
-  const PathLock lock{impl_->locks / ("profile-" + std::string{profile})};
+  const LockFile lock{impl_->locks / ("profile-" + std::string{profile})};
   const Impl::GcLock not_collecting{*impl_, LOCK_SH}; // between the look at validity and the link
   if (!is_valid(path))
-    throw StoreError("cannot make " + path.full() + " a generation of \"" + std::string{profile} +
-                     "\": it is not in the store");
+    throw UserError("cannot make " + path.full() + " a generation of \"" + std::string{profile} +
+                    "\": it is not in the store");
   impl_->unsynced = true; // also what another process added must be on disk before a profile leads to it
   impl_->sync();
   const std::vector<ProfileGeneration> existing = generations(profile);
@@ -99,14 +87,14 @@ uint64_t LocalStore::new_generation(std::string_view profile, const StorePath& p
 
 void LocalStore::switch_generation(std::string_view profile, uint64_t number) {
   check_profile_name(profile);
-  const PathLock lock{impl_->locks / ("profile-" + std::string{profile})};
+  const LockFile lock{impl_->locks / ("profile-" + std::string{profile})};
   const std::vector<ProfileGeneration> existing = generations(profile);
   if (!std::ranges::contains(existing, number, &ProfileGeneration::number)) {
     std::string known;
     for (const ProfileGeneration& generation : existing)
       known += (known.empty() ? "" : ", ") + std::to_string(generation.number);
-    throw StoreError("the profile \"" + std::string{profile} + "\" has no generation " + std::to_string(number),
-                     known.empty() ? "it has none at all" : "it has " + known);
+    throw UserError("the profile \"" + std::string{profile} + "\" has no generation " + std::to_string(number),
+                    known.empty() ? "it has none at all" : "it has " + known);
   }
   replace_symlink(impl_->profiles / profile, link_name(profile, number));
   sync_folder(impl_->profiles);

@@ -1,5 +1,5 @@
 #include "store/remote/binary_cache.hpp"
-#include <zstd.h>
+#include "store/remote/compression.hpp"
 
 namespace store {
 
@@ -10,7 +10,7 @@ constexpr size_t kMaxNarinfoBytes = size_t{1} << 20;
 std::string without_final_slash(std::string url) {
   while (url.ends_with('/')) url.pop_back();
   if (url.find("://") == std::string::npos)
-    throw StoreError("\"" + url + "\" is no URL", "write http://HOST:PORT, https://HOST or file:///FOLDER");
+    throw UserError("\"" + url + "\" is no URL", "write http://HOST:PORT, https://HOST or file:///FOLDER");
   return url;
 }
 
@@ -19,10 +19,10 @@ std::string without_final_slash(std::string url) {
 BinaryCache::BinaryCache(std::string url, std::string token)
     : url_(without_final_slash(std::move(url))), client_(std::move(token)) {
   const auto text = client_.get(url_ + "/nix-cache-info", kMaxNarinfoBytes);
-  if (!text) throw StoreError(url_ + " is no binary cache: it has no nix-cache-info");
+  if (!text) throw UserError(url_ + " is no binary cache: it has no nix-cache-info");
   info_ = unwrap(CacheInfo::parse(*text), url_ + "/nix-cache-info");
   if (info_.store_dir != kStoreDir)
-    throw StoreError(url_ + " serves the store directory " + info_.store_dir + ", not " + std::string(kStoreDir));
+    throw UserError(url_ + " serves the store directory " + info_.store_dir + ", not " + std::string(kStoreDir));
 }
 
 bool BinaryCache::has(const StorePath& path) {
@@ -35,32 +35,21 @@ std::optional<NarInfo> BinaryCache::query(const StorePath& path) {
   if (!text) return {};
   NarInfo narinfo = unwrap(NarInfo::parse(*text), url);
   if (narinfo.info.path != path)
-    throw StoreError(url + " speaks of " + narinfo.info.path.base_name() + " instead of " + path.base_name());
+    throw UserError(url + " speaks of " + narinfo.info.path.base_name() + " instead of " + path.base_name());
   return narinfo;
 }
 
 void BinaryCache::fetch_nar(const NarInfo& narinfo, const ByteSink& sink) {
   const std::string url = narinfo.url.find("://") == std::string::npos ? url_ + "/" + narinfo.url : narinfo.url;
-  if (narinfo.compression == "none") return client_.get(url, sink);
-  if (narinfo.compression != "zstd")
-    throw StoreError(url + ": compression \"" + narinfo.compression + "\" is not supported",
-                     "the cache must offer zstd or none");
-  const std::unique_ptr<ZSTD_DStream, size_t (*)(ZSTD_DStream*)> stream(ZSTD_createDStream(), ZSTD_freeDStream);
-  std::vector<std::byte> out(ZSTD_DStreamOutSize());
-  size_t pending = 0;
-  client_.get(url, [&](Bytes data) -> Result<void> {
-    ZSTD_inBuffer input{data.data(), data.size(), 0};
-    while (input.pos < input.size) {
-      ZSTD_outBuffer output{out.data(), out.size(), 0};
-      pending = ZSTD_decompressStream(stream.get(), &output, &input);
-      if (ZSTD_isError(pending))
-        return std::unexpected(
-            Error{.code = ErrorCode::malformed, .message = std::string("zstd: ") + ZSTD_getErrorName(pending)});
-      TRY_VOID(sink(Bytes(out).first(output.pos)));
-    }
-    return {};
-  });
-  if (pending != 0) throw StoreError(url + ": the zstd stream is truncated");
+  auto decompressor = Decompressor::make(narinfo.compression, sink);
+  if (!decompressor) throw UserError(decompressor.error().describe(url), "the cache must offer zstd or none");
+  // What is signed is the NAR: a stream that does not even decompress is not it.
+  const auto refused_if_broken = [](Result<void> result) {
+    if (!result && result.error().code == ErrorCode::malformed) result.error().code = ErrorCode::mismatch;
+    return result;
+  };
+  client_.get(url, [&](Bytes data) { return refused_if_broken(decompressor->feed(data)); });
+  unwrap(refused_if_broken(decompressor->finish()), url);
 }
 
 void BinaryCache::upload(const NarInfo& narinfo, int fd) {

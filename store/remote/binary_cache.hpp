@@ -1,6 +1,7 @@
 // A Nix binary cache at a URL (http, https, file), seen from the client: what it has, fetching, uploading. Nothing that
 // it says is believed here; copy.hpp holds the policy.
 #pragma once
+#include "store/format/narinfo.hpp"
 #include "store/remote/http_client.hpp"
 
 namespace store {

@@ -1,67 +1,27 @@
 #include "store/remote/copy.hpp"
-#include <cerrno>
-#include <cstdio>
+#include "store/posix/durable_file.hpp"
+#include "store/posix/file_io.hpp"
+#include "store/remote/compression.hpp"
 #include <cstring>
-#include <fcntl.h>
-#include <unistd.h>
-#include <zstd.h>
 
 namespace store {
 
 namespace {
 
-constexpr int kZstdLevel = 3;
-
-class UnnamedFile { // gone when closed
-public:
-  UnnamedFile() : file_(std::tmpfile()) {
-    if (!file_)
-      throw StoreError(std::string("cannot create a temporary file: ") + std::strerror(errno),
-                       "is TMPDIR's disk full?");
-  }
-  ~UnnamedFile() { std::fclose(file_); }
-  UnnamedFile(const UnnamedFile&) = delete;
-  UnnamedFile& operator=(const UnnamedFile&) = delete;
-  [[nodiscard]] int fd() const { return ::fileno(file_); }
-  Result<void> write(Bytes data) {
-    while (!data.empty()) {
-      const ssize_t written = ::write(fd(), data.data(), data.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0)
-        return std::unexpected(Error{.code = ErrorCode::sink,
-                                     .message = std::string("cannot write a temporary file: ") + std::strerror(errno)});
-      data = data.subspan(static_cast<size_t>(written));
-    }
-    return {};
-  }
-
-private:
-  std::FILE* file_;
-};
-
-// The path's NAR, compressed into `file`; url, file_hash and file_size_bytes describe it.
-NarInfo compress(LocalStore& local, const PathInfo& info, UnnamedFile& file) {
+// The path's NAR, compressed into the file `fd`; url, file_hash and file_size_bytes describe it.
+NarInfo compress(LocalStore& local, const PathInfo& info, int fd) {
   NarInfo narinfo{.info = info, .url = {}, .compression = "zstd", .file_hash = {}, .file_size_bytes = {}};
   Hasher hasher;
-  const std::unique_ptr<ZSTD_CCtx, size_t (*)(ZSTD_CCtx*)> context(ZSTD_createCCtx(), ZSTD_freeCCtx);
-  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, kZstdLevel);
-  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 1);
-  std::vector<std::byte> out(ZSTD_CStreamOutSize());
-  const auto feed = [&](Bytes data, ZSTD_EndDirective end) -> Result<void> {
-    ZSTD_inBuffer input{data.data(), data.size(), 0};
-    while (true) {
-      ZSTD_outBuffer output{out.data(), out.size(), 0};
-      const size_t left = ZSTD_compressStream2(context.get(), &output, &input, end);
-      if (ZSTD_isError(left))
-        return std::unexpected(Error{.code = ErrorCode::sink, .message = ZSTD_getErrorName(left)});
-      const Bytes produced = Bytes(out).first(output.pos);
-      hasher.update(produced);
-      TRY_VOID(file.write(produced));
-      if (end == ZSTD_e_end ? left == 0 : input.pos == input.size) return {};
-    }
+  const ByteSink file = [&](Bytes data) -> Result<void> {
+    hasher.update(data);
+    if (const int error = try_write_all(fd, data))
+      return std::unexpected(Error{.code = ErrorCode::sink,
+                                   .message = std::string{"cannot write a temporary file: "} + std::strerror(error)});
+    return {};
   };
-  local.dump_nar(info.path, [&](Bytes data) { return feed(data, ZSTD_e_continue); });
-  unwrap(feed({}, ZSTD_e_end), info.path.base_name());
+  Compressor compressor{file};
+  local.dump_nar(info.path, [&](Bytes data) { return compressor.feed(data); });
+  unwrap(compressor.finish(), info.path.base_name());
   narinfo.file_size_bytes = hasher.size_bytes();
   narinfo.file_hash = hasher.finish();
   narinfo.url = "nar/" + narinfo.file_hash->nix32() + ".nar.zst";
@@ -90,14 +50,14 @@ Planned plan_path(const StorePath& path, const std::vector<BinaryCache*>& caches
         }
       }
       return {cache, std::move(*narinfo)};
-    } catch (const StoreError& error) {
+    } catch (const UserError& error) {
       problems += std::string("\n  ") + error.what();
     }
   }
-  if (problems.empty()) throw StoreError(path.full() + " is in none of the caches asked");
-  if (!refused) throw StoreError(path.full() + " cannot be fetched:" + problems);
-  throw RefusedError(
-      path.full() + " cannot be installed:" + problems,
+  if (problems.empty()) throw UserError(path.full() + " is in none of the caches asked");
+  if (!refused) throw UserError(path.full() + " cannot be fetched:" + problems);
+  throw UserError(
+      UserErrorCode::refused, path.full() + " cannot be installed:" + problems,
       "nothing of it was installed; trust a key with --trusted-key NAME:KEY only when you know whose it is");
 }
 
@@ -109,10 +69,10 @@ CopyResult push_closure(LocalStore& local, BinaryCache& cache, const StorePathSe
   std::vector<PathInfo> missing;
   for (const StorePath& path : paths) {
     auto info = local.query(path);
-    if (!info) throw StoreError(path.full() + " is not valid in the store " + local.root().string());
+    if (!info) throw UserError(path.full() + " is not valid in the store " + local.root().string());
     if (info->signatures.empty() && !info->is_self_certifying())
-      throw StoreError(path.full() + " has no signature: nobody could install it",
-                       "sign it first: kpkg store sign --key FILE " + path.full());
+      throw UserError(path.full() + " has no signature: nobody could install it",
+                      "sign it first: kpkg store sign --key FILE " + path.full());
     if (cache.has(path))
       ++result.already_there;
     else
@@ -124,9 +84,9 @@ CopyResult push_closure(LocalStore& local, BinaryCache& cache, const StorePathSe
                        .nar_size_bytes = info.nar_size_bytes,
                        .number = result.copied.size() + 1,
                        .total = missing.size()});
-    UnnamedFile file;
-    const NarInfo narinfo = compress(local, info, file);
-    cache.upload(narinfo, file.fd());
+    const UniqueFd file = make_unnamed_file();
+    const NarInfo narinfo = compress(local, info, file.get());
+    cache.upload(narinfo, file.get());
     result.nar_bytes += info.nar_size_bytes;
     result.transferred_bytes += *narinfo.file_size_bytes;
     result.copied.push_back(info.path);
@@ -165,7 +125,7 @@ CopyResult install_closure(LocalStore& local, const std::vector<BinaryCache*>& c
     if (planned == plan.end() || done.contains(path)) continue;
     const NarInfo& narinfo = planned->second.narinfo;
     if (!expanded) {
-      if (!open.insert(path).second) throw StoreError("the references of " + path.full() + " form a cycle");
+      if (!open.insert(path).second) throw UserError("the references of " + path.full() + " form a cycle");
       stack.emplace_back(path, true);
       for (const StorePath& reference : narinfo.info.references)
         if (reference != path && !done.contains(reference)) stack.emplace_back(reference, false);

@@ -1,6 +1,7 @@
 // Copying closures between the local store and binary caches, with the trust rules: a path is accepted when one of the
 // trusted keys signed it, or when its name follows from its content; every byte is hashed on arrival.
 #pragma once
+#include "store/local/local_store.hpp"
 #include "store/remote/binary_cache.hpp"
 
 namespace store {

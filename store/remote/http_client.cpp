@@ -141,7 +141,7 @@ struct HttpClient::Impl {
       const CURLcode code = curl_easy_perform(curl);
       long status = 0;
       curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-      if (sink_error) throw StoreError(sink_error->describe(url));
+      if (sink_error) unwrap(Result<void>{std::unexpected(*sink_error)}, url);
       if (is_transient(code, status) && attempt < kTries && !delivered) {
         std::this_thread::sleep_for(std::chrono::milliseconds(100 * attempt * attempt));
         continue;
@@ -167,7 +167,7 @@ struct HttpClient::Impl {
 HttpClient::HttpClient(std::string token) : impl_(std::make_unique<Impl>()) {
   curl_global();
   impl_->curl = curl_easy_init();
-  if (!impl_->curl) throw StoreError("libcurl does not start");
+  if (!impl_->curl) throw UserError("libcurl does not start");
   impl_->token = std::move(token);
 }
 HttpClient::~HttpClient() {

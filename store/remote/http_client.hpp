@@ -2,16 +2,19 @@
 // Errors are HttpErrors that name method, URL and cause. Single-threaded.
 #pragma once
 #include "store/format/nar.hpp"
-#include "store/local/local_store.hpp"
-#include <functional>
+#include "store/posix/user_error.hpp"
+#include <memory>
+#include <optional>
 #include <string>
 
 namespace store {
 
-class HttpError : public StoreError {
+class HttpError : public UserError {
 public:
   HttpError(long status, const std::string& message, std::string hint = {})
-      : StoreError(message, std::move(hint)), status_(status) {}
+      : UserError(status == 401 || status == 403 ? UserErrorCode::refused : UserErrorCode::failed, message,
+                  std::move(hint)),
+        status_(status) {}
   [[nodiscard]] long status() const { return status_; } // 0: no answer at all
 
 private:

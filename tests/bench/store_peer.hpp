@@ -36,7 +36,7 @@ public:
   ~BenchFolder() {
     try {
       remove_tree(path_);
-    } catch (const StoreError& error) {
+    } catch (const UserError& error) {
       std::fprintf(stderr, "%s\n", error.what());
     }
   }

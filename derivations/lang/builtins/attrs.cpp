@@ -1,5 +1,6 @@
 // Builtins on sets.
 #include "derivations/lang/machine.hpp"
+#include "store/base/suggest.hpp"
 
 namespace lang {
 
@@ -28,7 +29,7 @@ Value get_attr(Machine& m, Pos pos, Value** args) {
   if (const Attr* attr = symbol ? attrs.find(symbol) : nullptr) return m.force(attr->value, pos);
   std::vector<std::string_view> names;
   for (const Attr& attr : attrs) names.push_back(m.symbols.text(attr.name));
-  const std::string nearest = nearest_name(name, names);
+  const std::string nearest = store::nearest_name(name, names);
   m.fail(ErrorKind::missing_attribute, pos, "attribute '" + std::string{name} + "' missing",
          nearest.empty() ? "" : "did you mean '" + nearest + "'?");
 }

@@ -1,6 +1,7 @@
 // Garbage collection: what stays, what goes, and that it does not race with adding.
 #include <new>
 
+#include "store/local/local_store.hpp"
 #include "store/local/process_token.hpp"
 #include "tests/store/local/temp_folder.hpp"
 #include <algorithm>
@@ -97,7 +98,7 @@ TEST_CASE_METHOD(Fixture, "a result link does not replace a file of the user's")
   const StorePath a = text("a");
   LocalStore store{root};
   write_file(folder / "result", "precious");
-  CHECK_THROWS_AS(store.add_root_link(folder / "result", a), StoreError);
+  CHECK_THROWS_AS(store.add_root_link(folder / "result", a), UserError);
   CHECK(read_file(folder / "result") == "precious");
 }
 
@@ -106,7 +107,7 @@ TEST_CASE_METHOD(Fixture, "what this process added stays as long as it lives") {
   const StorePath a = store.add_text("a", "A").path;
   CHECK(store.collect_garbage().deleted.empty());
   CHECK(in_child([&] {
-          if (!LocalStore{root}.collect_garbage().deleted.empty()) throw StoreError("collected what its parent holds");
+          if (!LocalStore{root}.collect_garbage().deleted.empty()) throw UserError("collected what its parent holds");
         }) == 0);
   CHECK(store.is_valid(a));
 }
@@ -152,7 +153,7 @@ TEST_CASE_METHOD(Fixture, "what crashes left behind is swept; what living proces
   fs::create_directory(store.store_folder() / ".tmp-0000000000000000-1-1");
   fs::create_directory(store.store_folder() / (".tmp-" + process_token(root / "var/processes") + "-1-1"));
   store.add_temp_root(building);
-  const std::unique_ptr<PathLock> lock = store.lock_path(locked);
+  const LockFile lock = store.lock_path(locked);
   store.collect_garbage();
   CHECK_FALSE(fs::exists(store.physical(leftover)));
   CHECK(fs::exists(store.physical(building)));

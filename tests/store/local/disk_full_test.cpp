@@ -2,6 +2,7 @@
 // two megabytes.
 #include <new>
 
+#include "store/local/local_store.hpp"
 #include "tests/store/local/temp_folder.hpp"
 #include <catch2/catch.hpp>
 #include <csignal>
@@ -33,7 +34,7 @@ TEST_CASE("a file that may not grow ends the addition with its reason, and leave
   std::string message;
   try {
     store.add_source(folder / "big", "big");
-  } catch (const StoreError& error) {
+  } catch (const UserError& error) {
     message = error.what();
   }
   REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
@@ -58,7 +59,7 @@ TEST_CASE("a full file system ends the addition with a hint, and leaves the stor
     try {
       store.add_source(folder / "big", "big");
       FAIL_CHECK("added");
-    } catch (const StoreError& error) {
+    } catch (const UserError& error) {
       CHECK(std::string{error.what()}.contains("No space left on device"));
       CHECK(error.hint().contains("kpkg store gc"));
     }

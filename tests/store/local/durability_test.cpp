@@ -3,6 +3,7 @@
 #include <new>
 
 #include "store/local/database.hpp"
+#include "store/local/local_store.hpp"
 #include "tests/store/local/temp_folder.hpp"
 #include <catch2/catch.hpp>
 #include <sys/stat.h>

@@ -1,6 +1,7 @@
 // What a user of the local store notices: adding, asking, references, closures, signatures, verifying.
 #include <new>
 
+#include "store/local/local_store.hpp"
 #include "tests/store/local/temp_folder.hpp"
 #include <catch2/catch.hpp>
 #include <sys/socket.h>
@@ -36,7 +37,7 @@ StorePath output_path(std::string_view name) { return make_output_path(name, "ou
 std::string error_of(const std::function<void()>& action) {
   try {
     action();
-  } catch (const StoreError& error) {
+  } catch (const UserError& error) {
     return error.what();
   }
   return "";

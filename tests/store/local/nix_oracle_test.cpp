@@ -4,6 +4,7 @@
 #include <new>
 
 #include "store/format/encoding.hpp"
+#include "store/local/local_store.hpp"
 #include "tests/store/local/temp_folder.hpp"
 #include <algorithm>
 #include <catch2/catch.hpp>

@@ -1,6 +1,7 @@
 // Profiles and their generations.
 #include <new>
 
+#include "store/local/local_store.hpp"
 #include "tests/store/local/temp_folder.hpp"
 #include <catch2/catch.hpp>
 
@@ -50,7 +51,7 @@ TEST_CASE_METHOD(Fixture, "a generation that is not there is refused with those 
   try {
     store.switch_generation("me", 7);
     FAIL("switched");
-  } catch (const StoreError& error) {
+  } catch (const UserError& error) {
     CHECK(std::string{error.what()} == "the profile \"me\" has no generation 7");
     CHECK(error.hint() == "it has 1");
   }
@@ -66,7 +67,7 @@ TEST_CASE_METHOD(Fixture, "profiles with names that are beginnings of each other
 
 TEST_CASE_METHOD(Fixture, "names that would lead elsewhere are no profiles, and invalid paths no generations") {
   for (const std::string name : {"", ".", "..", "../x", "a/b", ".hidden", "a b", "x-1-link"})
-    CHECK_THROWS_AS(store.new_generation(name, a), StoreError);
-  CHECK_THROWS_AS(store.new_generation("me", make_text_path("x", {}, {}).value()), StoreError);
+    CHECK_THROWS_AS(store.new_generation(name, a), UserError);
+  CHECK_THROWS_AS(store.new_generation("me", make_text_path("x", {}, {}).value()), UserError);
   CHECK(store.generations("me").empty());
 }

@@ -1,6 +1,8 @@
 // A folder for one test, removed with all its contents, also read-only ones.
 #pragma once
 #include "store/local/file_tree.hpp"
+#include "store/posix/file_io.hpp"
+#include "store/posix/system_error.hpp"
 #include <fstream>
 #include <stdlib.h>
 
@@ -19,7 +21,7 @@ public:
   ~TempFolder() {
     try {
       remove_tree(path_);
-    } catch (const StoreError&) { // the test has its result already
+    } catch (const UserError&) { // the test has its result already
     }
   }
   TempFolder(const TempFolder&) = delete;
@@ -34,11 +36,6 @@ private:
 inline void write_file(const std::filesystem::path& path, std::string_view contents, bool executable = false) {
   std::ofstream{path, std::ios::binary}.write(contents.data(), static_cast<std::streamsize>(contents.size()));
   if (executable) std::filesystem::permissions(path, std::filesystem::perms{0755});
-}
-
-inline std::string read_file(const std::filesystem::path& path) {
-  std::ifstream file{path, std::ios::binary};
-  return {std::istreambuf_iterator<char>{file}, {}};
 }
 
 } // namespace store

@@ -1,5 +1,5 @@
 // How an error reads where it is shown: subject, place, message.
-#include "store/format/error.hpp"
+#include "store/base/error.hpp"
 
 namespace store {
 

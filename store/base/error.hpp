@@ -1,8 +1,12 @@
-// The error value of the store's formats: what went wrong, in which input, at which byte. Rendered at the edge.
+// The error value of what reads bytes without exceptions: what went wrong, in which input, at which byte. Rendered at
+// the edge (posix/user_error.hpp turns it into the exception for users).
 #pragma once
 #include "store/base/try.hpp"
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
 
 namespace store {
 
@@ -25,6 +29,9 @@ struct Error {
   // The message with its place: «NAR, byte 96: …». `subject` names the input.
   [[nodiscard]] std::string describe(std::string_view subject) const;
 };
+
+using Bytes = std::span<const std::byte>;
+[[nodiscard]] inline Bytes as_bytes(std::string_view text) { return std::as_bytes(std::span{text}); }
 
 template <class T> using Result = std::expected<T, Error>;
 
