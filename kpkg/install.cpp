@@ -31,34 +31,30 @@ void add_install(CLI::App& app, Context& context) {
     std::vector<store::BinaryCache*> asked;
     for (const auto& url : options->from)
       asked.push_back(caches.emplace_back(std::make_unique<store::BinaryCache>(url)).get());
-    try {
-      const auto result = store::install_closure(
-          context.store(), asked, roots,
-          {.trusted = trusted_keys(context, options->trusted), .on_path = [&](const store::CopyProgress& progress) {
-             context.say(std::format("[{}/{}] fetching {} ({} bytes)", progress.number, progress.total,
-                                     progress.path.base_name(), progress.nar_size_bytes));
-           }});
-      const fs::path links = context.store().root() / "var" / "installed"; // roots of what no profile keeps
-      fs::create_directories(links);
-      for (const auto& root : roots) {
-        if (options->profile.empty())
-          context.store().add_root_link(links / root.base_name(), root);
-        else
-          context.store().new_generation(options->profile, root);
-      }
-      std::string text;
-      Json paths = Json::array();
-      for (const auto& root : roots) {
-        text += root.full() + "\n";
-        paths.push_back({{"path", root.full()}, {"physicalPath", context.store().physical(root).string()}});
-      }
-      context.say(std::format("installed {} paths ({} bytes); {} were there", result.copied.size(), result.nar_bytes,
-                              result.already_there));
-      context.print(text,
-                    Json{{"paths", paths}, {"copied", result.copied.size()}, {"alreadyThere", result.already_there}});
-    } catch (const store::UserError& error) {
-      throw Failure(kRefused, error.what(), error.hint());
+    const auto result = store::install_closure(
+        context.store(), asked, roots,
+        {.trusted = trusted_keys(context, options->trusted), .on_path = [&](const store::CopyProgress& progress) {
+           context.say(std::format("[{}/{}] fetching {} ({} bytes)", progress.number, progress.total,
+                                   progress.path.base_name(), progress.nar_size_bytes));
+         }});
+    const fs::path links = context.store().root() / "var" / "installed"; // roots of what no profile keeps
+    fs::create_directories(links);
+    for (const auto& root : roots) {
+      if (options->profile.empty())
+        context.store().add_root_link(links / root.base_name(), root);
+      else
+        context.store().new_generation(options->profile, root);
     }
+    std::string text;
+    Json paths = Json::array();
+    for (const auto& root : roots) {
+      text += root.full() + "\n";
+      paths.push_back({{"path", root.full()}, {"physicalPath", context.store().physical(root).string()}});
+    }
+    context.say(std::format("installed {} paths ({} bytes); {} were there", result.copied.size(), result.nar_bytes,
+                            result.already_there));
+    context.print(text,
+                  Json{{"paths", paths}, {"copied", result.copied.size()}, {"alreadyThere", result.already_there}});
   });
 }
 

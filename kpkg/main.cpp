@@ -99,7 +99,8 @@ int run(int argc, char** argv) {
   } catch (const build::BuildError& error) {
     return report(context, kBuildFailed, "build", error.what(), error.hint());
   } catch (const store::UserError& error) {
-    return report(context, kFailed, "store", error.what(), error.hint());
+    return report(context, error.code() == store::UserErrorCode::refused ? kRefused : kFailed, "store", error.what(),
+                  error.hint());
   } catch (const std::exception& error) {
     return report(context, kFailed, "internal", error.what(), "");
   }
