@@ -6,10 +6,13 @@ HOUSE names every folder (or a header that is a room's face), the ground first, 
 in the table, which makes circles impossible; an arrow that no include uses is an error, too, so that the table says
 what is, not what once was.
 
+The picture of it is docs/house.svg: drawn by Graphviz, with the table's hash in it, so that the check finds one that is
+out of date.
+
 Run: include_graph.py CHECKOUT            check
-     include_graph.py CHECKOUT --dot      print the graph for Graphviz (docs/include_graph.svg is made of it)
+     include_graph.py CHECKOUT --draw     draw docs/house.svg anew (./dev draw)
 """
-import pathlib, re, subprocess, sys
+import hashlib, pathlib, re, subprocess, sys
 
 HOUSE = {
     "store/base": [],
@@ -70,6 +73,8 @@ def check(root):
             errors.append(f"{name}:{number}: {folder} may not include {target}")
     errors += [f"the table: {folder} includes nothing of {to}" for folder, arrows in HOUSE.items() for to in arrows
                if (folder, to) not in used]
+    if not picture_is_current(root):
+        errors.append("docs/house.svg does not show the table: ./dev draw")
     if count == 0:
         errors.append("no includes were found: is this a checkout?")
     print("\n".join(errors) if errors else f"include graph: {count} includes between {len(HOUSE)} folders, all along the arrows")
@@ -77,25 +82,46 @@ def check(root):
 
 
 def dot():
-    """The folders as boxes, grouped by room; an arrow leads to what a folder includes, without those implied by others."""
+    """The folders as boxes, grouped by room; an arrow leads to what a folder includes, without those that others imply."""
     def reaches(start, goal, direct):
-        return any(step == goal or reaches(step, goal, True) for step in HOUSE[start] if direct or step != goal)
-    print('digraph house {\n  rankdir=BT; node [shape=box, fontname="sans-serif", fontsize=11, style="rounded,filled", fillcolor="#eef2f7"];')
+        return any((step == goal and direct) or reaches(step, goal, True) for step in HOUSE[start])
+    lines = ["digraph house {", "  rankdir=TB; nodesep=0.25; ranksep=0.45; concentrate=false;",
+             '  node [shape=box, fontname="sans-serif", fontsize=11, height=0.3, style="rounded,filled", '
+             'color="#8899aa", fillcolor="#eef2f7"];', '  edge [color="#556677", arrowsize=0.6];']
     rooms = {}
     for folder in HOUSE:
         rooms.setdefault(folder.split("/")[0], []).append(folder)
     for room, folders in rooms.items():
-        print(f'  subgraph "cluster_{room}" {{ label="{room}"; color="#8899aa"; fontname="sans-serif"; ' +
-              " ".join(f'"{folder}" [label="{folder.removeprefix(room + "/")}"];' for folder in folders) + " }")
+        lines.append(f'  subgraph "cluster_{room}" {{ label="{room}"; color="#8899aa"; fontname="sans-serif"; fontsize=13;')
+        for folder in folders:
+            name = folder.removeprefix(room + "/")
+            label = "(its own files)" if name == room and len(folders) > 1 else name
+            lines.append(f'    "{folder}" [label="{label}"];')
+        lines.append("  }")
     for folder, arrows in HOUSE.items():
-        for to in arrows:
-            if not reaches(folder, to, False):
-                print(f'  "{folder}" -> "{to}";')
-    print("}")
+        lines += [f'  "{folder}" -> "{to}";' for to in arrows if not any(reaches(step, to, True) for step in arrows)]
+    return "\n".join([*lines, "}", ""])
+
+
+def picture_is_current(root):
+    picture = root / "docs" / "house.svg"
+    return picture.exists() and hash_of_table() in picture.read_text()
+
+
+def hash_of_table():
+    return "house " + hashlib.sha256(dot().encode()).hexdigest()
+
+
+def draw(root):
+    svg = subprocess.run(["dot", "-Tsvg"], input=dot(), capture_output=True, text=True, check=True).stdout
+    svg = re.sub(r"<!--.*?-->\n?", "", svg, flags=re.S).replace("<svg ", f"<!-- {hash_of_table()} -->\n<svg ", 1)
+    (root / "docs").mkdir(exist_ok=True)
+    (root / "docs" / "house.svg").write_text(svg)
 
 
 if __name__ == "__main__":
-    if "--dot" in sys.argv[2:]:
-        dot()
+    checkout = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".")
+    if "--draw" in sys.argv[2:]:
+        draw(checkout)
         sys.exit(0)
-    sys.exit(check(pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".")))
+    sys.exit(check(checkout))
