@@ -18,7 +18,7 @@ HOUSE = {
     "store/base": [],
     "store/posix": ["store/base"],
     "store/format": ["store/base"],
-    "store/local": ["store/posix", "store/format"],
+    "store/local": ["store/base", "store/posix", "store/format"],
     "store/remote": ["store/posix", "store/format", "store/local"],
     "runtime": ["store/base"],
     "kernel": ["runtime", "store/base", "store/format"],

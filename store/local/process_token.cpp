@@ -1,9 +1,9 @@
 #include "store/local/process_token.hpp"
+#include "store/base/thread_annotations.hpp"
 #include "store/format/encoding.hpp"
 #include "store/posix/lock_file.hpp"
 #include <array>
 #include <map>
-#include <mutex>
 #include <sodium.h>
 
 namespace store {
@@ -17,14 +17,19 @@ std::string random_token() {
   return encode_nix32(bytes);
 }
 
+struct Tokens {
+  Mutex mutex;
+  std::map<fs::path, LockFile> by_folder KPKG_GUARDED_BY(mutex);
+};
+
 } // namespace
 
 std::string process_token(const fs::path& processes) {
   // The process itself is what the tokens stand for: this is the one thing of the store that is per process. Never
   // destroyed: a child that forks and exits must not remove the files of the process that lives.
-  static std::mutex mutex;
-  static auto& tokens = *new std::map<fs::path, LockFile>; // NOLINT(*-owning-memory)
-  const std::lock_guard guard{mutex};
+  static auto& all = *new Tokens; // NOLINT(*-owning-memory)
+  const MutexLock lock{all.mutex};
+  auto& tokens = all.by_folder;
   auto known = tokens.find(processes);
   // The file is gone when the folder was removed (tests do that) and made again.
   if (known != tokens.end() && !is_same_file(known->second.fd(), known->second.file())) {
