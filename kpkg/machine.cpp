@@ -1,4 +1,5 @@
 #include "kpkg/machine.hpp"
+#include "kernel/system/exit_status.hpp"
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -15,9 +16,8 @@ namespace kpkg {
 
 namespace {
 
-// What the kernel writes to its exit device (kernel/drivers/exit_device.hpp) and QEMU makes of it: (value << 1) | 1.
-constexpr int kQemuPass = 33, kQemuSystemFailed = 35, kQemuRefused = 37, kQemuPanicked = 39, kQemuBadCommandLine = 43,
-              kQemuNotStarted = 45, kQemuTrapped = 47, kQemuFirstStatus = 65;
+// README's table and the kernel's numbers are one.
+static_assert(kNotStarted == kernel::kStatusNotStarted && kTrapped == kernel::kStatusTrapped);
 
 fs::path find_firmware() {
   for (const char* candidate : {"/usr/share/qemu/qboot.rom", "/usr/share/seabios/bios-256k.bin"})
@@ -29,20 +29,18 @@ MachineResult interpret(int status) {
   if (!WIFEXITED(status))
     return {.outcome = MachineOutcome::crashed, .status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : status};
   const int code = WEXITSTATUS(status);
-  switch (code) {
-  case kQemuPass: return {.outcome = MachineOutcome::ended, .status = 0};
-  case kQemuSystemFailed:
+  const auto outcome = kernel::outcome_of_process_status(code);
+  if (!outcome) return {.outcome = MachineOutcome::crashed, .status = code};
+  if (const auto of_system = kernel::status_of_outcome(*outcome))
+    return {.outcome = MachineOutcome::ended, .status = static_cast<int>(*of_system)};
+  switch (*outcome) {
+  case kernel::Outcome::system_failed:
     return {.outcome = MachineOutcome::ended, .status = kFailed}; // the serial line has the number
-  case kQemuRefused:
-  case kQemuBadCommandLine: return {.outcome = MachineOutcome::refused};
-  case kQemuPanicked: return {.outcome = MachineOutcome::panicked};
-  case kQemuNotStarted: return {.outcome = MachineOutcome::ended, .status = kNotStarted};
-  case kQemuTrapped: return {.outcome = MachineOutcome::ended, .status = kTrapped};
-  default: break;
+  case kernel::Outcome::refused:
+  case kernel::Outcome::bad_command_line: return {.outcome = MachineOutcome::refused};
+  case kernel::Outcome::panicked: return {.outcome = MachineOutcome::panicked};
+  default: return {.outcome = MachineOutcome::crashed, .status = code};
   }
-  if (code >= kQemuFirstStatus && code % 2 == 1)
-    return {.outcome = MachineOutcome::ended, .status = (code - kQemuFirstStatus) / 2 + 1};
-  return {.outcome = MachineOutcome::crashed, .status = code};
 }
 
 } // namespace

@@ -1,5 +1,5 @@
 // The end of a kernel that can no longer trust itself: message, registers, symbolised backtrace, exit status 39
-// (drivers/exit_device.hpp). Allocates nothing and takes no lock.
+// (system/exit_status.hpp). Allocates nothing and takes no lock.
 #pragma once
 #include <cstdint>
 #include <string_view>

@@ -11,6 +11,7 @@
 //
 // Pure but for SystemHost: the same code runs in host tests.
 #pragma once
+#include "kernel/system/exit_status.hpp"
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -41,13 +42,8 @@ enum class SystemEnd : uint8_t {
 };
 struct SystemResult {
   SystemEnd end = SystemEnd::ran;
-  uint32_t status = 0;
+  uint32_t status = 0; // exit_status.hpp
 };
-
-// Exit status of an instance that did not end by itself; the system's is the first non-zero one among its awaited
-// instances.
-inline constexpr uint32_t kStatusNotStarted = 125; // does not compile or link, or its provider is gone
-inline constexpr uint32_t kStatusTrapped = 134;    // as a shell shows SIGABRT
 
 [[nodiscard]] SystemResult run_system(const SystemRequest& request, const SystemHost& host);
 

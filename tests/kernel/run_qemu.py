@@ -4,7 +4,7 @@
 usage: run_qemu.py --kernel FILE [--append TEXT | --append-file FILE] [--initrd FILE] [--memory MIB] [--timeout SECONDS] [--icount]
                    [--status N] [--expect REGEX]… [--refuse REGEX]… [--nar FOLDER]
 
-Exit status: 0 when QEMU ended with status N (33, success, by default; kernel/drivers/exit_device.hpp lists them), every
+Exit status: 0 when QEMU ended with status N (33, success, by default; kernel/system/exit_status.hpp lists them), every
 --expect matches some line and no --refuse does; 1 otherwise; 77 (skipped) when QEMU is not installed.
 --nar FOLDER packs a folder as a NAR and gives it as the boot module; with --nar-list LIST only the files that LIST names
 («name assertions» a line, # comments), and a line «wast NAME ASSERTIONS/ASSERTIONS» is then expected for each.

@@ -1,7 +1,7 @@
 // Systems run in-process, on the host's platform layer: what the kernel does with a boot image, line by line.
 #include <new>
 
-#include "kernel/drivers/exit_device.hpp"
+#include "kernel/system/exit_status.hpp"
 #include "kernel/system/system.hpp"
 #include "tests/kernel/scenarios.hpp"
 #include <catch2/catch.hpp>
