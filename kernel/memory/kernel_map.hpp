@@ -3,7 +3,7 @@
 //   0xffff800000000000 …  direct map of RAM: RW+NX, the kernel's own text and read-only data R+NX
 //   0xffffc00000000000 …  devices, stacks with guard pages (memory/reservation.hpp)
 //   0xffffffff80100000 …  the kernel: text R+X, read-only data R+NX, data RW+NX, symbols R+NX; guards below the stacks
-// The identity map of boot/entry.S is gone.
+// The identity map of arch/x86_64/entry.S is gone.
 #pragma once
 #include "kernel/boot/boot_info.hpp"
 

@@ -1,4 +1,4 @@
-// Processor features, switched on where CPUID names them. SSE is on since boot/entry.S: this code may use it.
+// Processor features, switched on where CPUID names them. SSE is on since arch/x86_64/entry.S: this code may use it.
 // SMEP and SMAP: the kernel maps nothing as a user page, so that both only ever catch mistakes. (Intel SDM
 // 3, 2.5, 4.6.)
 #include "kernel/arch/x86_64/cpu.hpp"

@@ -1,4 +1,4 @@
-// The way from boot/entry.S into C++.
+// The way from arch/x86_64/entry.S into C++.
 #pragma once
 #include <cstdint>
 
