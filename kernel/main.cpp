@@ -1,9 +1,10 @@
 // The kernel from its first line to its last: a flat list of phases, each named on the boot chart. What each needs of
 // the ones before it stands above it.
-#include "kernel/arch/x86_64/clock.hpp"
-#include "kernel/arch/x86_64/cpu.hpp"
-#include "kernel/arch/x86_64/start.hpp"
-#include "kernel/arch/x86_64/traps.hpp"
+#include "kernel/arch/clock.hpp"
+#include "kernel/arch/cpu.hpp"
+#include "kernel/arch/layout.hpp"
+#include "kernel/arch/start.hpp"
+#include "kernel/arch/traps.hpp"
 #include "kernel/boot/boot_info.hpp"
 #include "kernel/boot/chart.hpp"
 #include "kernel/boot/command_line.hpp"
@@ -56,7 +57,7 @@ std::span<const std::byte> first_module() {
   };
   const SystemResult result = run_system({options.generation, options.keys, first_module()}, host);
   chart.mark("system");
-  chart.report(arch::tsc_per_microsecond());
+  chart.report(arch::cycles_per_microsecond());
   switch (result.end) {
   case SystemEnd::ran: power_off(outcome_of_status(result.status));
   case SystemEnd::refused: power_off(Outcome::refused);
@@ -70,45 +71,39 @@ std::span<const std::byte> first_module() {
 void kernel_main(uint32_t protocol, uint64_t information) {
   BootChart chart;
   set_up_serial();
-  serial_write("boot: kpkg kernel " KPKG_VERSION ", x86-64\n");
+  Line().text("boot: kpkg kernel " KPKG_VERSION ", ").text(arch::kProcessorName).text("\n").write();
 
   // Traps first: from here on a fault is a report and not a silent restart.
-  arch::set_up_descriptors();
-  const arch::CpuFeatures cpu = arch::enable_cpu_features();
+  arch::set_up_traps(panic_on_trap);
+  const arch::FeatureNames features = arch::set_up_features();
   chart.mark("processor");
 
   // The loader's structures lie in memory that the frame allocator would give away: read and reserve them before.
-  auto parsed = parse_boot_info(protocol, information, {direct(0), uint64_t{4} << 30});
+  auto parsed = parse_boot_info(protocol, information, {direct(0), arch::kBootMapped});
   if (!parsed) panic(parsed.error());
   boot_info = *parsed;
   set_up_frames(boot_info);
   chart.mark("frames");
 
-  // The heap comes before the map: address ranges are kept in containers. Both work on the first 4 GiB until then.
+  // The heap comes before the map: address ranges are kept in containers. Both work on what is mapped from entry on
+  // until then.
   set_up_heap();
   set_up_kernel_map(boot_info);
   chart.mark("memory map");
 
   for (const Constructor* constructor = init_array_begin; constructor != init_array_end; ++constructor)
     (*constructor)();
-  arch::set_up_clock();
+  arch::set_up_clock(map_device);
   arch::enable_interrupts();
   chart.mark("clock");
 
   if (sodium_init() < 0) panic("libsodium does not start");
   chart.mark("cryptography");
 
-  Line()
-      .text("boot: ")
-      .decimal(frames().free_count() * kFrameSize >> 20)
-      .text(" MiB of memory free,")
-      .text(cpu.avx ? " avx" : "")
-      .text(cpu.smep ? " smep" : "")
-      .text(cpu.smap ? " smap" : "")
-      .text(cpu.umip ? " umip" : "")
-      .text(cpu.rdrand ? " rdrand" : " no random numbers")
-      .text("\n")
-      .write();
+  Line line;
+  line.text("boot: ").decimal(frames().free_count() * kFrameSize >> 20).text(" MiB of memory free,");
+  for (size_t i = 0; i < features.count; ++i) line.text(" ").text(features.names[i]);
+  line.text("\n").write();
 
   const auto options = CommandLine::parse(boot_info.command_line);
   if (!options) {
@@ -120,7 +115,7 @@ void kernel_main(uint32_t protocol, uint64_t information) {
     power_off(Outcome::bad_command_line);
   }
   if (!options->test.empty()) {
-    chart.report(arch::tsc_per_microsecond());
+    chart.report(arch::cycles_per_microsecond());
     run_tests(options->test);
   }
   if (!options->generation.empty()) boot_system(*options, chart);

@@ -1,28 +1,28 @@
 #include "kernel/boot/chart.hpp"
-#include "kernel/arch/x86_64/cpu.hpp"
+#include "kernel/arch/clock.hpp"
 #include "kernel/debug/line.hpp"
 
 namespace kernel {
 
-BootChart::BootChart() : begin_(arch::read_tsc()) {}
+BootChart::BootChart() : begin_(arch::cycle_count()) {}
 
 void BootChart::mark(std::string_view name) {
-  if (count_ < kMaxPhases) phases_[count_++] = {name, arch::read_tsc()};
+  if (count_ < kMaxPhases) phases_[count_++] = {name, arch::cycle_count()};
 }
 
-void BootChart::report(uint64_t tsc_per_microsecond) const {
+void BootChart::report(uint64_t cycles_per_microsecond) const {
   uint64_t previous = begin_;
   for (int i = 0; i < count_; ++i) {
     Line()
         .text("chart: ")
         .text(phases_[i].name)
         .text(" ")
-        .decimal((phases_[i].tsc - previous) / tsc_per_microsecond)
+        .decimal((phases_[i].cycle - previous) / cycles_per_microsecond)
         .text(" us\n")
         .write();
-    previous = phases_[i].tsc;
+    previous = phases_[i].cycle;
   }
-  Line().text("chart: total ").decimal((previous - begin_) / tsc_per_microsecond).text(" us\n").write();
+  Line().text("chart: total ").decimal((previous - begin_) / cycles_per_microsecond).text(" us\n").write();
 }
 
 } // namespace kernel

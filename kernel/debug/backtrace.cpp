@@ -1,7 +1,7 @@
 // Symbol table format (.symbols, written by debug/symbol_table.py, little-endian): u32 count, u32 reserved, then count
 // entries sorted by address {u32 address - kernel_text_begin, u32 offset of the name}, then NUL-terminated names.
 #include "kernel/debug/backtrace.hpp"
-#include "kernel/arch/x86_64/traps.hpp"
+#include "kernel/arch/traps.hpp"
 #include "kernel/debug/line.hpp"
 #include <cstring>
 
@@ -16,19 +16,19 @@ constexpr uint64_t kMaxFrames = 100000; // of a chain that may be a circle
 constexpr int kMaxLines = 48;
 
 struct FrameLink {
-  uint64_t caller_rbp, return_address;
+  uint64_t caller_fp, return_address;
 };
 
-bool read_link(uint64_t rbp, FrameLink& link) {
-  if (rbp == 0 || rbp % 8 != 0) return false;
+bool read_link(uint64_t fp, FrameLink& link) {
+  if (fp == 0 || fp % 8 != 0) return false;
   struct Request {
-    uint64_t rbp;
+    uint64_t fp;
     FrameLink* link;
-  } request{rbp, &link};
+  } request{fp, &link};
   return !arch::probe(
               [](void* argument) {
                 auto* r = static_cast<Request*>(argument);
-                const auto* source = reinterpret_cast<volatile const uint64_t*>(r->rbp);
+                const auto* source = reinterpret_cast<volatile const uint64_t*>(r->fp);
                 *r->link = {source[0], source[1]};
               },
               &request)
@@ -58,19 +58,19 @@ Symbol find_symbol(uint64_t address) {
   return {names + entries[(low - 1) * 2 + 1], target - entries[(low - 1) * 2]};
 }
 
-void print_backtrace(std::string_view prefix, uint64_t rip, uint64_t rbp) {
+void print_backtrace(std::string_view prefix, uint64_t pc, uint64_t fp) {
   uint64_t repeats = 0;
   int lines = 0;
   const auto print_repeats = [&] {
     if (repeats != 0) Line().text(prefix).text("     … ").decimal(repeats).text(" more of the same\n").write();
     repeats = 0;
   };
-  for (uint64_t i = 0; i < kMaxFrames && lines < kMaxLines && rip != 0; ++i) {
+  for (uint64_t i = 0; i < kMaxFrames && lines < kMaxLines && pc != 0; ++i) {
     // A return address may be the next function's first byte when the call was the last instruction: look one byte
     // before.
-    const Symbol symbol = find_symbol(i == 0 ? rip : rip - 1);
+    const Symbol symbol = find_symbol(i == 0 ? pc : pc - 1);
     Line line;
-    line.text(prefix).text("#").decimal(i).text(i < 10 ? "  " : " ").hex16(rip).text(" ");
+    line.text(prefix).text("#").decimal(i).text(i < 10 ? "  " : " ").hex16(pc).text(" ");
     if (symbol.name.empty())
       line.text("(outside of the kernel)");
     else
@@ -79,11 +79,11 @@ void print_backtrace(std::string_view prefix, uint64_t rip, uint64_t rbp) {
     ++lines;
     FrameLink link;
     do { // recursion returns to one address again and again
-      if (!read_link(rbp, link)) return print_repeats();
-      rbp = link.caller_rbp;
-    } while (link.return_address == rip && ++repeats < kMaxFrames);
+      if (!read_link(fp, link)) return print_repeats();
+      fp = link.caller_fp;
+    } while (link.return_address == pc && ++repeats < kMaxFrames);
     print_repeats();
-    rip = link.return_address;
+    pc = link.return_address;
   }
 }
 

@@ -12,8 +12,8 @@ struct Symbol {
 };
 Symbol find_symbol(uint64_t address);
 
-// Prints `rip` and the callers above frame `rbp`, innermost first, one a line. Reads memory only through probe(), so
-// that a broken chain ends the list.
-void print_backtrace(std::string_view prefix, uint64_t rip, uint64_t rbp);
+// Prints `pc` and the callers above the frame that `fp` points to, innermost first, one a line. Reads memory only
+// through probe(), so that a broken chain ends the list.
+void print_backtrace(std::string_view prefix, uint64_t pc, uint64_t fp);
 
 } // namespace kernel

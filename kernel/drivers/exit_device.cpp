@@ -1,14 +1,15 @@
 #include "kernel/drivers/exit_device.hpp"
-#include "kernel/arch/x86_64/cpu.hpp"
+#include "kernel/arch/cpu.hpp"
+#include "kernel/arch/ports.hpp"
 #include "kernel/drivers/serial.hpp"
 
 namespace kernel {
 
 void power_off(Outcome outcome) {
   constexpr uint16_t kExitPort = 0xf4;
-  arch::out8(kExitPort, static_cast<uint8_t>(outcome));
+  arch::write_port(kExitPort, static_cast<uint8_t>(outcome));
   serial_write("power: no exit device answers; the machine is halted and may be switched off\n");
-  arch::halt_forever();
+  arch::halt();
 }
 
 } // namespace kernel

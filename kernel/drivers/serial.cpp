@@ -1,5 +1,6 @@
 #include "kernel/drivers/serial.hpp"
-#include "kernel/arch/x86_64/cpu.hpp"
+#include "kernel/arch/cpu.hpp"
+#include "kernel/arch/ports.hpp"
 
 namespace kernel {
 namespace {
@@ -12,20 +13,20 @@ constexpr uint8_t kDataReady = 0x01, kTransmitterEmpty = 0x20;
 
 void write_byte(char byte) {
   // A missing or stuck UART must not stop the kernel: give up on a byte after a bounded wait.
-  for (int i = 0; i < 100000 && (arch::in8(kLineStatus) & kTransmitterEmpty) == 0; ++i) asm volatile("pause");
-  arch::out8(kData, static_cast<uint8_t>(byte));
+  for (int i = 0; i < 100000 && (arch::read_port(kLineStatus) & kTransmitterEmpty) == 0; ++i) arch::relax();
+  arch::write_port(kData, static_cast<uint8_t>(byte));
 }
 
 } // namespace
 
 void set_up_serial() {
-  arch::out8(kInterruptEnable, 0);
-  arch::out8(kLineControl, 0x80); // divisor latch
-  arch::out8(kData, 1);           // 115200 baud
-  arch::out8(kInterruptEnable, 0);
-  arch::out8(kLineControl, 0x03); // 8N1
-  arch::out8(kFifoControl, 0xc7);
-  arch::out8(kModemControl, 0x03);
+  arch::write_port(kInterruptEnable, 0);
+  arch::write_port(kLineControl, 0x80); // divisor latch
+  arch::write_port(kData, 1);           // 115200 baud
+  arch::write_port(kInterruptEnable, 0);
+  arch::write_port(kLineControl, 0x03); // 8N1
+  arch::write_port(kFifoControl, 0xc7);
+  arch::write_port(kModemControl, 0x03);
 }
 
 void serial_write(std::string_view text) {
@@ -35,6 +36,6 @@ void serial_write(std::string_view text) {
   }
 }
 
-int serial_read() { return (arch::in8(kLineStatus) & kDataReady) != 0 ? arch::in8(kData) : -1; }
+int serial_read() { return (arch::read_port(kLineStatus) & kDataReady) != 0 ? arch::read_port(kData) : -1; }
 
 } // namespace kernel

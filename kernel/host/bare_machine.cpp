@@ -3,19 +3,20 @@
 // Reservations are entries in a table of address ranges: nothing is mapped until it is committed, so that 4 GiB of
 // guarded address space cost nothing. Committing takes frames at once: memory that commit() promised is there. Code is
 // a set of frames mapped twice, writable (until sealed) and executable; no page table entry is ever both. Faults come
-// from the IDT: those whose rip lies in sealed code go to the engine, all others are the kernel's own and panic.
+// from arch/traps.hpp: those whose pc lies in sealed code go to the engine, all others are the kernel's own and panic.
 //
 // One processor; the fault path allocates nothing and takes no lock.
-#include "runtime/platform/platform.hpp"
-#include "kernel/arch/x86_64/clock.hpp"
-#include "kernel/arch/x86_64/cpu.hpp"
-#include "kernel/arch/x86_64/page_table.hpp"
-#include "kernel/arch/x86_64/traps.hpp"
+#include "kernel/arch/clock.hpp"
+#include "kernel/arch/cpu.hpp"
+#include "kernel/arch/stack.hpp"
+#include "kernel/arch/traps.hpp"
 #include "kernel/debug/panic.hpp"
 #include "kernel/drivers/random.hpp"
 #include "kernel/drivers/serial.hpp"
+#include "kernel/memory/kernel_map.hpp"
 #include "kernel/memory/physical.hpp"
 #include "kernel/memory/reservation.hpp"
+#include "runtime/platform/platform.hpp"
 #include <map>
 
 namespace runtime::platform {
@@ -47,32 +48,34 @@ Error refused(const char* what, size_t size_bytes) {
   return {.kind = ErrorKind::resource, .message = std::string(what) + " for " + std::to_string(size_bytes) + " bytes"};
 }
 
-bool on_fault(arch::TrapFrame& frame, uint64_t address) {
-  if (!fault_handler || !in_sealed_code(frame.rip)) return false;
-  Fault fault{.kind = frame.vector == arch::kInvalidOpcode ? FaultKind::illegal_instruction
-                      : frame.vector == arch::kDivideError ? FaultKind::arithmetic
-                                                           : FaultKind::memory_access,
-              .pc = frame.rip,
-              .sp = frame.rsp,
-              .fp = frame.rbp,
-              .address = address,
-              .result = frame.rax};
+FaultKind kind_of(arch::TrapKind kind) {
+  if (kind == arch::TrapKind::illegal_instruction) return FaultKind::illegal_instruction;
+  if (kind == arch::TrapKind::arithmetic) return FaultKind::arithmetic;
+  return FaultKind::memory_access;
+}
+
+bool on_trap(arch::Trap& trap) {
+  if (!fault_handler || !in_sealed_code(trap.pc)) return false;
+  Fault fault{.kind = kind_of(trap.kind),
+              .pc = trap.pc,
+              .sp = trap.sp,
+              .fp = trap.fp,
+              .address = trap.address,
+              .result = trap.result};
   if (!fault_handler(fault)) return false;
-  constexpr uint64_t kDirectionFlag = 0x400;
-  frame.rip = fault.pc;
-  frame.rsp = fault.sp;
-  frame.rbp = fault.fp;
-  frame.rax = fault.result;
-  frame.rflags &= ~kDirectionFlag;
+  trap.pc = fault.pc;
+  trap.sp = fault.sp;
+  trap.fp = fault.fp;
+  trap.result = fault.result;
   return true;
 }
 
 // Maps the frames behind [source, source + size) at `target`, too. False: no memory for tables; nothing stays mapped.
 bool map_again(uint64_t target, uint64_t source, size_t size_bytes, arch::Access access) {
-  auto& table = arch::page_table();
+  auto& table = kernel::page_table();
   for (size_t done = 0; done < size_bytes; done += kFrameSize) {
     const auto physical = table.translate(source + done);
-    if (physical && table.map(target + done, *physical, kFrameSize, access)) continue;
+    if (physical && kernel::map_pages(target + done, *physical, kFrameSize, access)) continue;
     for (size_t undo = 0; undo < done; undo += kFrameSize) (void)table.unmap_page(target + undo);
     table.release_tables(target, size_bytes);
     return false;
@@ -82,7 +85,7 @@ bool map_again(uint64_t target, uint64_t source, size_t size_bytes, arch::Access
 
 // Takes a view away without giving back the frames, and its address space.
 void drop_view(uint64_t address, size_t size_bytes) {
-  auto& table = arch::page_table();
+  auto& table = kernel::page_table();
   for (size_t done = 0; done < size_bytes; done += kFrameSize) (void)table.unmap_page(address + done);
   table.release_tables(address, size_bytes);
   if (!kernel::guest_reservations().release(address, size_bytes)) kernel::panic("a view of code is released twice");
@@ -104,7 +107,7 @@ Result<void> commit(std::byte* address, size_t size_bytes) {
   if (!kernel::guest_reservations().contains(begin, size_bytes))
     kernel::panic("memory is committed that is not reserved");
   // Piece by piece around what is committed already, so that a failure takes back no older page.
-  auto& table = arch::page_table();
+  auto& table = kernel::page_table();
   for (uintptr_t at = begin; at < end;) {
     const uintptr_t mapped = table.next_mapped(at, end);
     if (at < mapped && !kernel::back_with_memory(at, mapped - at))
@@ -157,7 +160,7 @@ void unmap_code(CodeMapping& mapping) {
 void set_fault_handler(FaultHandler handler) {
   (void)code_ranges(); // constructed before the first fault
   fault_handler = handler;
-  arch::set_fault_handler(on_fault);
+  arch::set_trap_handler(on_trap);
 }
 
 Result<void> prepare_thread() { return {}; } // every gate has a stack of its own
@@ -180,7 +183,7 @@ void idle_until(uint64_t monotonic_deadline_ns) {
 }
 
 void random_bytes(std::span<std::byte> out) {
-  if (!kernel::random_bytes(out)) kernel::panic("the processor gives no random numbers (RDRAND)");
+  if (!kernel::random_bytes(out)) kernel::panic("the processor gives no random numbers");
 }
 
 Result<size_t> write_stream(Stream, std::span<const std::byte> data) {

@@ -28,7 +28,7 @@ int atexit(void (*)()) { return 0; }
 char* getenv(const char*) noexcept { return nullptr; }
 char* secure_getenv(const char*) noexcept { return nullptr; }
 
-static int error_number;
+static thread_local int error_number;
 int* __errno_location() noexcept { return &error_number; }
 
 // The unwinder's way to the kernel's .eh_frame_hdr: one object, not moved.
@@ -51,7 +51,7 @@ int dl_iterate_phdr(int (*callback)(dl_phdr_info*, size_t, void*), void* data) {
 // libsodium: randomness from the processor, no pages to lock, no files.
 ssize_t getrandom(void* to, size_t size, unsigned) noexcept {
   if (!kernel::random_bytes({static_cast<std::byte*>(to), size}))
-    kernel::panic("the processor gives no random numbers (RDRAND)");
+    kernel::panic("the processor gives no random numbers");
   return static_cast<ssize_t>(size);
 }
 int getentropy(void* to, size_t size) noexcept { return getrandom(to, size, 0) < 0 ? -1 : 0; }

@@ -97,7 +97,7 @@ char* strchr(const char* text, int byte) {
 // Not optimised away: libsodium wipes secrets with it.
 [[gnu::noinline]] void __explicit_bzero_chk(void* to, size_t size, size_t) {
   memset(to, 0, size);
-  asm volatile("" ::"r"(to) : "memory");
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 void explicit_bzero(void* to, size_t size) { __explicit_bzero_chk(to, size, size); }
 }

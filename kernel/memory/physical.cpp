@@ -24,7 +24,7 @@ struct ReservedList {
   }
 };
 
-// The lowest place for `count` frames in a usable range below 4 GiB that touches nothing reserved.
+// The lowest place for `count` frames in a usable range that is mapped from entry on and touches nothing reserved.
 uint64_t find_room(const BootInfo& info, const ReservedList& reserved, uint64_t count) {
   uint64_t best = ~uint64_t{0};
   for (size_t r = 0; r < info.range_count; ++r) {
@@ -40,7 +40,7 @@ uint64_t find_room(const BootInfo& info, const ReservedList& reserved, uint64_t 
           first = item.first + item.count, moved = true;
       }
     }
-    if (first + count <= end && first + count <= (uint64_t{4} << 30) / kFrameSize && first < best) best = first;
+    if (first + count <= end && first + count <= arch::kBootMapped / kFrameSize && first < best) best = first;
   }
   return best;
 }
@@ -55,7 +55,7 @@ void set_up_frames(const BootInfo& info) {
     const MemoryRange& range = info.ranges[i];
     if (range.kind == MemoryKind::usable && range.base + range.size > highest) highest = range.base + range.size;
   }
-  if (highest > kMaxPhysical) highest = kMaxPhysical; // the rest stays unused
+  if (highest > arch::kMaxPhysical) highest = arch::kMaxPhysical; // the rest stays unused
   const uint64_t frame_count = highest / kFrameSize;
 
   ReservedList reserved;

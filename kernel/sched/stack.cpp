@@ -25,11 +25,4 @@ Stack::~Stack() {
     panic("a stack is released twice");
 }
 
-void Stack::run_raw(void (*function)(void*), void* argument) const {
-  const arch::StackBounds previous = arch::current_stack();
-  arch::set_current_stack(bounds_);
-  run_on_stack(bounds_.high, function, argument);
-  arch::set_current_stack(previous);
-}
-
 } // namespace kernel

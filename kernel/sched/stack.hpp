@@ -1,6 +1,6 @@
 // Stacks for guests: address space with a guard page below, frames, and a way to run a function on it.
 #pragma once
-#include "kernel/arch/x86_64/traps.hpp"
+#include "kernel/arch/stack.hpp"
 #include <expected>
 #include <string_view>
 
@@ -16,12 +16,12 @@ public:
 
   // Runs `function` on this stack and comes back. C++ exceptions must not leave it.
   template <class Function> void run(const Function& function) const {
-    run_raw([](void* f) { (*static_cast<const Function*>(f))(); }, const_cast<Function*>(&function));
+    arch::run_on_stack(
+        bounds_, [](void* f) { (*static_cast<const Function*>(f))(); }, const_cast<Function*>(&function));
   }
 
 private:
   explicit Stack(arch::StackBounds bounds) : bounds_(bounds) {}
-  void run_raw(void (*function)(void*), void* argument) const;
   arch::StackBounds bounds_;
 };
 

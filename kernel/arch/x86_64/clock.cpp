@@ -1,10 +1,11 @@
 // Calibration: 5 ms of the PIT's channel 2 (1.193182 MHz, gate at port 0x61) measure TSC and APIC timer at once.
 // Machines without those ports (QEMU's microvm) answer 0xff: there the APIC timer's 1 GHz, which QEMU promises,
 // measures the TSC. Local APIC registers: Intel SDM 3, 11.4.1; CMOS clock: ports 0x70/0x71, MC146818 registers.
-#include "kernel/arch/x86_64/clock.hpp"
-#include "kernel/arch/x86_64/cpu.hpp"
-#include "kernel/arch/x86_64/traps.hpp"
-#include "kernel/memory/kernel_map.hpp"
+#include "kernel/arch/clock.hpp"
+#include "kernel/arch/ports.hpp"
+#include "kernel/arch/x86_64/instructions.hpp"
+#include "kernel/arch/x86_64/per_cpu.hpp"
+#include "kernel/arch/x86_64/trap_frame.hpp"
 
 namespace kernel::arch {
 namespace {
@@ -14,22 +15,22 @@ constexpr uint32_t kEndOfInterrupt = 0xb0, kSpurious = 0xf0, kTimerEntry = 0x320
 constexpr uint32_t kPeriodic = 1 << 17;
 constexpr uint32_t kDivideBy16 = 3;
 
-volatile uint32_t* apic = nullptr;
-volatile uint64_t ticks = 0;
-uint64_t tsc_rate = 1; // per microsecond
+volatile uint32_t* apic = nullptr; // each processor sees its own there
+uint64_t tsc_rate = 1;             // per microsecond
 uint64_t tsc_at_start = 0;
 uint64_t realtime_at_start = 0;
 
 volatile uint32_t& apic_register(uint32_t offset) { return apic[offset / 4]; }
 
 void on_tick() {
-  ticks = ticks + 1;
+  PerCpu& cpu = this_processor();
+  cpu.tick_count = cpu.tick_count + 1;
   apic_register(kEndOfInterrupt) = 0;
 }
 
 uint8_t cmos(uint8_t index) {
-  out8(0x70, index);
-  return in8(0x71);
+  write_port(0x70, index);
+  return read_port(0x71);
 }
 
 uint64_t read_realtime() {
@@ -64,15 +65,15 @@ struct Rates {
 Rates calibrate() {
   constexpr uint32_t kPitCount = 5966; // 5 ms
   apic_register(kTimerInitial) = ~uint32_t{0};
-  const uint8_t gate = in8(0x61);
+  const uint8_t gate = read_port(0x61);
   if (gate != 0xff) {
-    out8(0x61, static_cast<uint8_t>((gate & ~2) | 1)); // gate on, speaker off
-    out8(0x43, 0xb0);                                  // channel 2, both bytes, mode 0: output rises when done
-    out8(0x42, kPitCount & 0xff);
-    out8(0x42, kPitCount >> 8);
+    write_port(0x61, static_cast<uint8_t>((gate & ~2) | 1)); // gate on, speaker off
+    write_port(0x43, 0xb0);                                  // channel 2, both bytes, mode 0: output rises when done
+    write_port(0x42, kPitCount & 0xff);
+    write_port(0x42, kPitCount >> 8);
     const uint32_t apic_begin = apic_register(kTimerCurrent);
     const uint64_t begin = read_tsc();
-    for (uint32_t i = 0; i < 100'000'000 && (in8(0x61) & 0x20) == 0; ++i) {
+    for (uint32_t i = 0; i < 100'000'000 && (read_port(0x61) & 0x20) == 0; ++i) {
     }
     const uint64_t end = read_tsc();
     const uint32_t apic_end = apic_register(kTimerCurrent);
@@ -88,13 +89,13 @@ Rates calibrate() {
 
 } // namespace
 
-void set_up_clock() {
+void set_up_clock(DeviceMapper map_device) {
   // The legacy controllers stay masked, their vectors away from the exceptions'.
-  out8(0x20, 0x11), out8(0xa0, 0x11);
-  out8(0x21, 0x20), out8(0xa1, 0x28);
-  out8(0x21, 4), out8(0xa1, 2);
-  out8(0x21, 1), out8(0xa1, 1);
-  out8(0x21, 0xff), out8(0xa1, 0xff);
+  write_port(0x20, 0x11), write_port(0xa0, 0x11);
+  write_port(0x21, 0x20), write_port(0xa1, 0x28);
+  write_port(0x21, 4), write_port(0xa1, 2);
+  write_port(0x21, 1), write_port(0xa1, 1);
+  write_port(0x21, 0xff), write_port(0xa1, 0xff);
 
   constexpr uint64_t kApicEnable = 1 << 11;
   const uint64_t base = read_msr(kMsrApicBase);
@@ -116,12 +117,13 @@ void set_up_clock() {
   apic_register(kTimerInitial) = static_cast<uint32_t>(per_tick != 0 ? per_tick : 1);
 }
 
-uint64_t tsc_per_microsecond() { return tsc_rate; }
+uint64_t cycle_count() { return read_tsc(); }
+uint64_t cycles_per_microsecond() { return tsc_rate; }
 uint64_t nanoseconds_since_start() {
   const uint64_t elapsed = read_tsc() - tsc_at_start;
   return elapsed / tsc_rate * 1000 + elapsed % tsc_rate * 1000 / tsc_rate;
 }
 uint64_t realtime_nanoseconds() { return realtime_at_start + nanoseconds_since_start(); }
-uint64_t tick_count() { return ticks; }
+uint64_t tick_count() { return this_processor().tick_count; }
 
 } // namespace kernel::arch

@@ -1,13 +1,9 @@
 // GDT, TSS and IDT. Long mode needs little of them: flat code and data, one TSS for the interrupt stacks, 256 interrupt
-// gates. (Intel SDM 3, 3.5, 6.14, 8.7.)
-#include "kernel/arch/x86_64/cpu.hpp"
-#include "kernel/arch/x86_64/traps.hpp"
+// gates. (Intel SDM 3, 3.5, 6.14.)
+#include "kernel/arch/x86_64/per_cpu.hpp"
+#include "kernel/arch/x86_64/trap_frame.hpp"
 
-extern "C" {
-extern char boot_stack_low[], boot_stack_high[], exception_stack_high[], interrupt_stack_high[],
-    double_fault_stack_high[];
-extern const char trap_stubs[];
-}
+extern "C" const char trap_stubs[];
 
 namespace kernel::arch {
 namespace {
@@ -15,17 +11,6 @@ namespace {
 constexpr uint16_t kCodeSelector = 8;
 constexpr uint16_t kDataSelector = 16;
 constexpr uint16_t kTssSelector = 24;
-
-struct [[gnu::packed]] TaskState {
-  uint32_t reserved0;
-  uint64_t rsp[3];
-  uint64_t reserved1;
-  uint64_t ist[7]; // ist[0] is IST 1
-  uint64_t reserved2;
-  uint16_t reserved3;
-  uint16_t io_map_offset;
-};
-static_assert(sizeof(TaskState) == 104);
 
 struct Gate {
   uint16_t offset_low;
@@ -43,26 +28,22 @@ struct [[gnu::packed]] TablePointer {
   uint64_t base;
 };
 
-enum Ist : uint8_t { kExceptionStack = 1, kInterruptStack = 2, kDoubleFaultStack = 3 };
+alignas(16) Gate idt[256]; // of all processors
 
-alignas(16) uint64_t gdt[5];
-alignas(16) TaskState tss;
-alignas(16) Gate idt[256];
-
-uint8_t stack_of(unsigned vector) {
-  if (vector == 2 || vector == kDoubleFault || vector == 18) return kDoubleFaultStack;
+TrapStack stack_of(unsigned vector) {
+  if (vector == kNonMaskable || vector == kDoubleFault || vector == kMachineCheck) return kDoubleFaultStack;
   return vector < kFirstInterrupt ? kExceptionStack : kInterruptStack;
 }
 
 } // namespace
 
 void set_up_descriptors() {
-  set_current_stack({reinterpret_cast<uint64_t>(boot_stack_low), reinterpret_cast<uint64_t>(boot_stack_high)});
-  tss.ist[kExceptionStack - 1] = reinterpret_cast<uint64_t>(exception_stack_high);
-  tss.ist[kInterruptStack - 1] = reinterpret_cast<uint64_t>(interrupt_stack_high);
-  tss.ist[kDoubleFaultStack - 1] = reinterpret_cast<uint64_t>(double_fault_stack_high);
+  Processor& processor = this_processor();
+  TaskState& tss = processor.tss;
+  for (unsigned stack = 0; stack < kTrapStackCount; ++stack) tss.ist[stack] = processor.trap_stacks[stack].high;
   tss.io_map_offset = sizeof(TaskState);
 
+  auto& gdt = processor.gdt;
   const auto base = reinterpret_cast<uint64_t>(&tss);
   gdt[kCodeSelector / 8] = 0x00af9a000000ffff;
   gdt[kDataSelector / 8] = 0x00cf92000000ffff;
@@ -87,7 +68,7 @@ void set_up_descriptors() {
     const uint64_t stub = reinterpret_cast<uint64_t>(trap_stubs) + vector * 16;
     idt[vector] = {static_cast<uint16_t>(stub),
                    kCodeSelector,
-                   stack_of(vector),
+                   static_cast<uint8_t>(stack_of(vector) + 1),
                    0x8e,
                    static_cast<uint16_t>(stub >> 16),
                    static_cast<uint32_t>(stub >> 32),

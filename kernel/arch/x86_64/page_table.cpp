@@ -1,7 +1,7 @@
-#include "kernel/arch/x86_64/page_table.hpp"
-#include "kernel/arch/x86_64/cpu.hpp"
-#include "kernel/debug/panic.hpp"
-#include "kernel/memory/physical.hpp"
+// The four-level page table (Intel SDM 3, 4.5): pages of 4 KiB, large ones of 2 MiB.
+#include "kernel/arch/page_table.hpp"
+#include "kernel/arch/layout.hpp"
+#include "kernel/arch/x86_64/instructions.hpp"
 
 namespace kernel::arch {
 namespace {
@@ -21,15 +21,16 @@ constexpr uint64_t flags_of(Access access) {
   return 0;
 }
 
-uint64_t* table_at(uint64_t entry) { return reinterpret_cast<uint64_t*>(direct(entry & kAddressMask)); }
+uint64_t* table_at(uint64_t entry) { return reinterpret_cast<uint64_t*>(kDirectMap + (entry & kAddressMask)); }
 uint64_t index_at(uint64_t address, int level) { return address >> (12 + 9 * level) & 511; } // level 3 is the top
 
 } // namespace
 
-PageTable PageTable::create() {
+std::optional<PageTable> PageTable::create(const FrameSource& frames) {
+  const auto root = frames.allocate_zeroed();
+  if (!root) return std::nullopt;
   PageTable table;
-  const auto root = allocate_zeroed_frame();
-  if (!root) panic("no memory for the top page table");
+  table.frames_ = &frames;
   table.root_ = *root;
   return table;
 }
@@ -40,7 +41,7 @@ uint64_t* PageTable::entry_of(uint64_t address, bool create) {
     uint64_t& entry = table[index_at(address, level)];
     if ((entry & kPresent) == 0) {
       if (!create) return nullptr;
-      const auto frame = allocate_zeroed_frame();
+      const auto frame = frames_->allocate_zeroed();
       if (!frame) return nullptr;
       entry = *frame | kPresent | kWritable; // the leaf decides
     } else if ((entry & kLarge) != 0) {
@@ -51,7 +52,7 @@ uint64_t* PageTable::entry_of(uint64_t address, bool create) {
   return &table[index_at(address, 0)];
 }
 
-bool PageTable::map(uint64_t address, uint64_t physical, uint64_t size, Access access, bool large) {
+MapResult PageTable::map(uint64_t address, uint64_t physical, uint64_t size, Access access, bool large) {
   const uint64_t end = address + size;
   while (address != end) {
     if (large && address % kLargeSize == 0 && physical % kLargeSize == 0 && end - address >= kLargeSize) {
@@ -59,8 +60,8 @@ bool PageTable::map(uint64_t address, uint64_t physical, uint64_t size, Access a
       for (int level = 3; level > 1; --level) {
         uint64_t& entry = table[index_at(address, level)];
         if ((entry & kPresent) == 0) {
-          const auto frame = allocate_zeroed_frame();
-          if (!frame) return false;
+          const auto frame = frames_->allocate_zeroed();
+          if (!frame) return MapResult::no_memory;
           entry = *frame | kPresent | kWritable;
         }
         table = table_at(entry);
@@ -74,13 +75,13 @@ bool PageTable::map(uint64_t address, uint64_t physical, uint64_t size, Access a
       }
     }
     uint64_t* entry = entry_of(address, true);
-    if (!entry) return false;
-    if ((*entry & kPresent) != 0) panic("a page is mapped twice");
+    if (!entry) return MapResult::no_memory;
+    if ((*entry & kPresent) != 0) return MapResult::occupied;
     *entry = physical | flags_of(access);
-    address += kFrameSize;
-    physical += kFrameSize;
+    address += kPageSize;
+    physical += kPageSize;
   }
-  return true;
+  return MapResult::mapped;
 }
 
 std::optional<uint64_t> PageTable::unmap_page(uint64_t address) {
@@ -115,7 +116,7 @@ std::optional<uint64_t> PageTable::translate(uint64_t address) const {
     const uint64_t entry = table[index_at(address, level)];
     if ((entry & kPresent) == 0) return std::nullopt;
     if (level == 1 && (entry & kLarge) != 0) return (entry & kAddressMask & ~(kLargeSize - 1)) | address % kLargeSize;
-    if (level == 0) return (entry & kAddressMask) | address % kFrameSize;
+    if (level == 0) return (entry & kAddressMask) | address % kPageSize;
     table = table_at(entry);
   }
   return std::nullopt;
@@ -146,7 +147,7 @@ void PageTable::release_tables(uint64_t address, uint64_t size) {
         bool empty = true;
         for (int i = 0; i < 512 && empty; ++i) empty = (lower[i] & kPresent) == 0;
         if (empty) {
-          release_frame(entry & kAddressMask);
+          frames_->release(entry & kAddressMask);
           entry = 0;
           invalidate_page(at); // also drops the processor's cached upper levels
         }

@@ -1,54 +1,70 @@
 // The first C++ function. Before any code that may look at a thread-local variable or the stack protector's canary
-// (fs:0x28, which prebuilt libraries read), this processor's thread block must exist.
+// (fs:0x28, which prebuilt libraries read), this processor's thread block must exist; before any trap, its state.
 //
 // Thread block (x86-64 TLS variant II): the PT_TLS image ends at the thread pointer, rounded up to its alignment; at
 // the thread pointer lies a pointer to itself, and 0x28 bytes further the canary.
-#include "kernel/arch/x86_64/start.hpp"
-#include "kernel/arch/x86_64/cpu.hpp"
+#include "kernel/arch/start.hpp"
+#include "kernel/arch/clock.hpp"
+#include "kernel/arch/cpu.hpp"
+#include "kernel/arch/x86_64/instructions.hpp"
+#include "kernel/arch/x86_64/per_cpu.hpp"
 
-extern "C" const char tls_begin[];
-extern "C" const char tls_data_size[]; // values, given as addresses by the linker
-extern "C" const char tls_total_size[];
+extern "C" {
+extern const char tls_begin[];
+extern const char tls_data_size[]; // values, given as addresses by the linker
+extern const char tls_total_size[];
+extern const char boot_stack_low[], boot_stack_high[], exception_stack_low[], exception_stack_high[],
+    interrupt_stack_low[], interrupt_stack_high[], double_fault_stack_low[], double_fault_stack_high[];
+
+[[noreturn]] void kernel_start(uint32_t protocol, uint64_t information); // called by entry.S
+}
 
 namespace kernel::arch {
 namespace {
 
-constexpr uint64_t kTlsAlign = 64;
-constexpr uint64_t kThreadBlockSize = 8192;
+constinit Processor boot_processor;
+
 struct ThreadControl {
   void* self;
   uint64_t reserved[4];
   uint64_t canary;
 };
-static_assert(__builtin_offsetof(ThreadControl, canary) == 0x28);
-alignas(kTlsAlign) char thread_block[kThreadBlockSize];
+static_assert(offsetof(ThreadControl, canary) == 0x28);
 
-uint64_t random_or_time() {
-  uint64_t value = 0;
-  unsigned char ok = 0;
-  if ((cpuid(1).ecx >> 30 & 1) != 0) {
-    for (int i = 0; i < 16 && !ok; ++i) asm volatile("rdrand %0; setc %1" : "=r"(value), "=qm"(ok));
-  }
-  return ok ? value : read_tsc() * 0x9e3779b97f4a7c15;
+StackBounds bounds(const char* low, const char* high) {
+  return {reinterpret_cast<uint64_t>(low), reinterpret_cast<uint64_t>(high)};
 }
 
-} // namespace
+void set_up_boot_processor() {
+  Processor& processor = boot_processor;
+  processor.self = &processor;
+  processor.start_stack = processor.stack = bounds(boot_stack_low, boot_stack_high);
+  processor.trap_stacks[kExceptionStack] = bounds(exception_stack_low, exception_stack_high);
+  processor.trap_stacks[kInterruptStack] = bounds(interrupt_stack_low, interrupt_stack_high);
+  processor.trap_stacks[kDoubleFaultStack] = bounds(double_fault_stack_low, double_fault_stack_high);
+  write_msr(kMsrGsBase, reinterpret_cast<uint64_t>(&processor));
+}
 
-bool set_up_thread_block() {
+// False when the program's thread-local variables are larger than the block reserved for them.
+bool set_up_thread_block(Processor& processor) {
+  constexpr uint64_t kAlign = Processor::kThreadBlockAlign;
   const auto data_size = reinterpret_cast<uint64_t>(tls_data_size);
-  const auto total_size = (reinterpret_cast<uint64_t>(tls_total_size) + kTlsAlign - 1) & ~(kTlsAlign - 1);
-  if (total_size + sizeof(ThreadControl) > kThreadBlockSize) return false;
-  for (uint64_t i = 0; i < data_size; ++i) thread_block[i] = tls_begin[i];
-  auto* control = reinterpret_cast<ThreadControl*>(thread_block + total_size);
+  const auto total_size = (reinterpret_cast<uint64_t>(tls_total_size) + kAlign - 1) & ~(kAlign - 1);
+  if (total_size + sizeof(ThreadControl) > Processor::kThreadBlockSize) return false;
+  for (uint64_t i = 0; i < data_size; ++i) processor.thread_block[i] = tls_begin[i];
+  auto* control = reinterpret_cast<ThreadControl*>(processor.thread_block + total_size);
   control->self = control;
-  control->canary = random_or_time() & ~uint64_t{0xff}; // a zero byte stops string overruns from copying it
+  const uint64_t random = random_number().value_or(cycle_count() * 0x9e3779b97f4a7c15);
+  control->canary = random & ~uint64_t{0xff}; // a zero byte stops string overruns from copying it
   write_msr(kMsrFsBase, reinterpret_cast<uint64_t>(control));
   return true;
 }
 
+} // namespace
 } // namespace kernel::arch
 
 extern "C" [[noreturn]] void kernel_start(uint32_t protocol, uint64_t information) {
-  if (!kernel::arch::set_up_thread_block()) kernel::arch::halt_forever();
+  kernel::arch::set_up_boot_processor();
+  if (!kernel::arch::set_up_thread_block(kernel::arch::this_processor())) kernel::arch::halt();
   kernel::kernel_main(protocol, information);
 }

@@ -2,11 +2,13 @@
 // foreign stack never turns a trap into a triple fault. Prebuilt libraries use the 128 bytes below rsp (the red zone):
 // after saving registers the frame moves to the interrupted stack below them, which frees the IST stack for a trap
 // inside the handler. It stays on the IST stack where the interrupted rsp is not well inside of the stack that
-// current_stack_low/high describe, and for NMI, double fault and machine check.
+// the processor's state (per_cpu.hpp) describes, and for NMI, double fault and machine check.
 
-#define FRAME_SIZE 176                         // TrapFrame of traps.hpp
+#define FRAME_SIZE 176                         // TrapFrame of trap_frame.hpp
 #define FRAME_VECTOR 120
 #define FRAME_RSP 160
+#define STACK_LOW 8                            // PerCpu::stack of arch/per_cpu.hpp, from the GS base on
+#define STACK_HIGH 16
 #define RED_ZONE 128
 #define HANDLER_NEEDS 12288                    // stack below the moved frame that a handler may use
 
@@ -52,11 +54,11 @@ trap_entry:
   cmpq $18, %rax
   je 1f
   movq FRAME_RSP(%rsp), %rdi
-  cmpq current_stack_high(%rip), %rdi
+  cmpq %gs:STACK_HIGH, %rdi
   ja 1f
   subq $(RED_ZONE + FRAME_SIZE), %rdi
   andq $-16, %rdi
-  movq current_stack_low(%rip), %rax
+  movq %gs:STACK_LOW, %rax
   addq $HANDLER_NEEDS, %rax
   cmpq %rax, %rdi
   jb 1f
@@ -86,9 +88,9 @@ trap_entry:
   addq $16, %rsp
   iretq
 
-// uint64_t probe_call(void (*function)(void*), void* argument, ProbeState* state)
-// Calls function(argument). A fault on the way (traps.cpp) comes back here through probe_landing with the trapped vector + 1;
-// a normal return gives 0. ProbeState: rsp of this frame, filled here.
+// uint64_t probe_call(void (*function)(void*), void* argument, uint64_t* saved_rsp)
+// Calls function(argument). A fault on the way (traps.cpp) comes back here through probe_landing with 1;
+// a normal return gives 0. *saved_rsp: rsp of this frame.
   .globl probe_call
 probe_call:
   pushq %rbp
@@ -115,10 +117,10 @@ probe_landing:
   popq %rbp
   ret
 
-// void run_on_stack(uint64_t stack_top, void (*function)(void*), void* argument)
+// void call_on_stack(uint64_t stack_top, void (*function)(void*), void* argument)
 // The frame-pointer chain goes on through the switch, so that a backtrace shows who started the stack.
-  .globl run_on_stack
-run_on_stack:
+  .globl call_on_stack
+call_on_stack:
   pushq %rbp
   movq %rsp, %rbp
   movq %rdi, %rsp

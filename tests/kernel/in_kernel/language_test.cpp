@@ -3,6 +3,7 @@
 #include "kernel/debug/kernel_test.hpp"
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <expected>
 #include <format>
@@ -88,6 +89,12 @@ KERNEL_TEST("thread-local variables have their initial values and keep new ones"
   thread_counter = 42;
   CHECK(thread_counter == 42);
   CHECK(std::ranges::all_of(thread_zeros, [](int v) { return v == 0; }));
+}
+
+KERNEL_TEST("errno keeps what was written") {
+  errno = EINVAL;
+  CHECK(errno == EINVAL);
+  errno = 0;
 }
 
 KERNEL_TEST("constructors of static objects run once, before the tests") { CHECK(constructed == 1); }

@@ -1,8 +1,8 @@
 // Frames, heap, address space on the real machine. The portable parts have host tests beside this folder.
-#include "kernel/arch/x86_64/page_table.hpp"
-#include "kernel/arch/x86_64/traps.hpp"
+#include "kernel/arch/traps.hpp"
 #include "kernel/debug/kernel_test.hpp"
 #include "kernel/memory/heap.hpp"
+#include "kernel/memory/kernel_map.hpp"
 #include "kernel/memory/physical.hpp"
 #include "kernel/memory/reservation.hpp"
 #include <cstdlib>
@@ -25,6 +25,19 @@ uint64_t random_number() { // xorshift: the same numbers in each run
 bool faults(uint64_t address) {
   return arch::probe([](void* a) { (void)*static_cast<volatile char*>(a); }, reinterpret_cast<void*>(address)).trapped;
 }
+
+// Frames for a page table of the tests' own: how many more it gets, and how many it has.
+uint64_t frames_left, frames_taken;
+constexpr arch::FrameSource kCountedFrames{.allocate_zeroed = []() -> std::optional<uint64_t> {
+                                             if (frames_left == 0) return std::nullopt;
+                                             --frames_left, ++frames_taken;
+                                             return allocate_zeroed_frame();
+                                           },
+                                           .release =
+                                               [](uint64_t physical) {
+                                                 --frames_taken;
+                                                 release_frame(physical);
+                                               }};
 
 struct Object {
   unsigned char* address;
@@ -137,6 +150,27 @@ KERNEL_TEST("a reservation faults until it is backed, reads zero then, and fault
   CHECK(frames().free_count() == free_before); // the tables are given back, too
 }
 
+KERNEL_TEST("a page table says when it has no memory, and gives back what it took") {
+  constexpr uint64_t kAddress = uint64_t{5} << 30, kPhysical = 0x200000;
+  frames_left = frames_taken = 0;
+  CHECK(!arch::PageTable::create(kCountedFrames).has_value());
+  frames_left = 2; // the top table, and one of three that the page needs below
+  auto table = arch::PageTable::create(kCountedFrames);
+  CHECK(table.has_value());
+  if (!table) return;
+  CHECK(table->map(kAddress, kPhysical, 4096, arch::Access::read) == arch::MapResult::no_memory);
+  frames_left = 2;
+  CHECK(table->map(kAddress, kPhysical, 4096, arch::Access::read) == arch::MapResult::mapped);
+  CHECK(table->map(kAddress, kPhysical, 4096, arch::Access::read) == arch::MapResult::occupied);
+  CHECK(table->translate(kAddress + 5) == kPhysical + 5);
+  CHECK(table->next_mapped(0, kAddress + 4096) == kAddress);
+  CHECK(table->unmap_page(kAddress) == kPhysical);
+  CHECK(!table->unmap_page(kAddress).has_value());
+  CHECK(frames_taken == 4);
+  table->release_tables(kAddress, 4096);
+  CHECK(frames_taken == 1); // the top table, which nobody gives back
+}
+
 KERNEL_TEST("backing more than there is fails and keeps nothing") {
   const uint64_t size = (frames().free_count() + 1000) * kFrameSize;
   const auto base = guest_reservations().reserve(size);
@@ -163,6 +197,12 @@ KERNEL_TEST_ALONE("panic: a double free") {
   free(object);
   free(object);
   free(other);
+}
+
+KERNEL_TEST_ALONE("panic: a page is mapped twice") {
+  const auto base = guest_reservations().reserve(4096);
+  CHECK(back_with_memory(*base, 4096));
+  (void)back_with_memory(*base, 4096);
 }
 
 KERNEL_TEST_ALONE("panic: a free of the middle of an object") {

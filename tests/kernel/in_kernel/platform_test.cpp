@@ -1,7 +1,6 @@
 // The engine's port layer on the bare machine: memory, code that is never writable and executable at once, faults in
 // it.
-#include "kernel/arch/x86_64/page_table.hpp"
-#include "kernel/arch/x86_64/traps.hpp"
+#include "kernel/arch/traps.hpp"
 #include "kernel/debug/kernel_test.hpp"
 #include "kernel/memory/physical.hpp"
 #include "runtime/platform/platform.hpp"

@@ -1,8 +1,9 @@
 // Faults are caught where they happen and say what happened; interrupts leave no trace in the interrupted code.
-#include "kernel/arch/x86_64/clock.hpp"
-#include "kernel/arch/x86_64/cpu.hpp"
-#include "kernel/arch/x86_64/page_table.hpp"
-#include "kernel/arch/x86_64/traps.hpp"
+#include "kernel/arch/clock.hpp"
+#include "kernel/arch/cpu.hpp"
+#include "kernel/arch/per_cpu.hpp"
+#include "kernel/arch/stack.hpp"
+#include "kernel/arch/traps.hpp"
 #include "kernel/debug/kernel_test.hpp"
 #include "kernel/memory/physical.hpp"
 #include "kernel/sched/stack.hpp"
@@ -13,9 +14,6 @@ using namespace kernel;
 extern "C" const char kernel_text_begin[];
 
 namespace {
-
-// Error code bits of a page fault (Intel SDM 3, 4.7).
-constexpr uint64_t kWasPresent = 1, kWasWrite = 2, kWasFetch = 16;
 
 const volatile uint32_t constant = 7;
 
@@ -61,7 +59,7 @@ uint64_t damaged_red_zone_words(uint64_t ticks) {
 KERNEL_TEST("an invalid instruction traps") {
   const auto result = probe([] { asm volatile("ud2"); });
   CHECK(result.trapped);
-  CHECK(result.vector == arch::kInvalidOpcode);
+  CHECK(result.trap.kind == arch::TrapKind::illegal_instruction);
 }
 
 KERNEL_TEST("a division by zero traps") {
@@ -69,15 +67,16 @@ KERNEL_TEST("a division by zero traps") {
     asm volatile("xorl %%ecx, %%ecx\n movl $1, %%eax\n cltd\n idivl %%ecx" ::: "rax", "rcx", "rdx");
   });
   CHECK(result.trapped);
-  CHECK(result.vector == arch::kDivideError);
+  CHECK(result.trap.kind == arch::TrapKind::arithmetic);
 }
 
 KERNEL_TEST("reading null faults with its address") {
   const auto result = probe([] { (void)*reinterpret_cast<volatile int*>(0x18); });
   CHECK(result.trapped);
-  CHECK(result.vector == arch::kPageFault);
-  CHECK(result.address == 0x18);
-  CHECK((result.error & (kWasPresent | kWasWrite)) == 0);
+  CHECK(result.trap.kind == arch::TrapKind::memory_access);
+  CHECK(result.trap.address == 0x18);
+  CHECK(!result.trap.mapped);
+  CHECK(result.trap.use == arch::MemoryUse::read);
 }
 
 KERNEL_TEST("the identity map is gone") {
@@ -87,21 +86,23 @@ KERNEL_TEST("the identity map is gone") {
 KERNEL_TEST("a non-canonical address is a general protection fault") {
   const auto result = probe([] { (void)*reinterpret_cast<volatile int*>(0x1234567890abcdef); });
   CHECK(result.trapped);
-  CHECK(result.vector == arch::kGeneralProtection);
+  CHECK(result.trap.kind == arch::TrapKind::protection);
 }
 
 KERNEL_TEST("program text cannot be written") {
   const auto result = probe([] { *const_cast<volatile char*>(kernel_text_begin) = 0; });
   CHECK(result.trapped);
-  CHECK((result.error & (kWasPresent | kWasWrite)) == (kWasPresent | kWasWrite));
+  CHECK(result.trap.mapped);
+  CHECK(result.trap.use == arch::MemoryUse::write);
 }
 
 KERNEL_TEST("program text cannot be written through the direct map") {
   const auto result = probe([] {
-    *reinterpret_cast<volatile char*>(direct(reinterpret_cast<uint64_t>(kernel_text_begin) - kKernelBase)) = 0;
+    *reinterpret_cast<volatile char*>(direct(reinterpret_cast<uint64_t>(kernel_text_begin) - arch::kKernelBase)) = 0;
   });
   CHECK(result.trapped);
-  CHECK((result.error & (kWasPresent | kWasWrite)) == (kWasPresent | kWasWrite));
+  CHECK(result.trap.mapped);
+  CHECK(result.trap.use == arch::MemoryUse::write);
 }
 
 KERNEL_TEST("constants cannot be written") {
@@ -116,9 +117,9 @@ KERNEL_TEST("data, heap and stack cannot be executed") {
   for (uint8_t* code : {in_data, on_stack, in_heap.get()}) {
     const auto result = probe([code] { reinterpret_cast<void (*)()>(code)(); });
     CHECK(result.trapped);
-    CHECK(result.vector == arch::kPageFault);
-    CHECK((result.error & kWasFetch) != 0);
-    CHECK(result.address == reinterpret_cast<uint64_t>(code));
+    CHECK(result.trap.kind == arch::TrapKind::memory_access);
+    CHECK(result.trap.use == arch::MemoryUse::execute);
+    CHECK(result.trap.address == reinterpret_cast<uint64_t>(code));
   }
 }
 
@@ -127,9 +128,9 @@ KERNEL_TEST("a stack that overflows hits its guard page") {
   CHECK(stack.has_value());
   const auto result = probe([&] { stack->run([] { (void)recurse(0); }); });
   CHECK(result.trapped);
-  CHECK(result.vector == arch::kPageFault);
-  CHECK(result.address < stack->bounds().low);
-  CHECK(result.address >= stack->bounds().low - 4096);
+  CHECK(result.trap.kind == arch::TrapKind::memory_access);
+  CHECK(result.trap.address < stack->bounds().low);
+  CHECK(result.trap.address >= stack->bounds().low - 4096);
   CHECK(depth_reached > 50);
 }
 
@@ -139,11 +140,53 @@ KERNEL_TEST("the boot stack has a guard page") {
   CHECK(!probe([&] { (void)*reinterpret_cast<volatile int*>(bounds.low); }).trapped);
 }
 
+KERNEL_TEST("running on a stack makes it the current one, and the one before again afterwards") {
+  const arch::StackBounds before = arch::current_stack();
+  auto stack = Stack::create(64 << 10);
+  arch::StackBounds inside;
+  stack->run([&] { inside = arch::current_stack(); });
+  CHECK(inside.low == stack->bounds().low && inside.high == stack->bounds().high);
+  CHECK(arch::current_stack().low == before.low && arch::current_stack().high == before.high);
+  // A fault on the way out of it, too.
+  CHECK(probe([&] { stack->run([] { asm volatile("ud2"); }); }).trapped);
+  CHECK(arch::current_stack().low == before.low && arch::current_stack().high == before.high);
+}
+
+KERNEL_TEST("a guard page ends where its stack begins") {
+  const uint64_t low = arch::current_stack().low;
+  CHECK(arch::in_stack_guard(low - 1));
+  CHECK(arch::in_stack_guard(low - 4096));
+  CHECK(!arch::in_stack_guard(low));
+  CHECK(!arch::in_stack_guard(0));
+}
+
+KERNEL_TEST("the processor's state is found on every stack, and counts its own ticks") {
+  arch::PerCpu* const here = &arch::this_cpu();
+  CHECK(here->self == here);
+  auto stack = Stack::create(64 << 10);
+  arch::PerCpu* on_stack = nullptr;
+  stack->run([&] { on_stack = &arch::this_cpu(); });
+  CHECK(on_stack == here);
+  const uint64_t ticks = arch::tick_count();
+  while (arch::tick_count() == ticks) arch::wait_for_interrupt();
+  CHECK(here->tick_count > ticks);
+  CHECK(here->reports_begun == 0);
+}
+
+KERNEL_TEST("a trap tells where its code stood") {
+  const auto result = probe([] { asm volatile("ud2"); });
+  const arch::StackBounds stack = arch::current_stack();
+  CHECK(result.trap.pc >= reinterpret_cast<uint64_t>(kernel_text_begin));
+  CHECK(result.trap.sp > stack.low && result.trap.sp < stack.high);
+  CHECK(result.trap.fp > stack.low && result.trap.fp < stack.high);
+  CHECK(result.trap.name == "invalid opcode");
+}
+
 KERNEL_TEST("a trap inside of a trap handler's reach leaves the outer state alone") {
   // Two faults in a row on the same stack: the second must not find the first one's frame in its way.
   for (int i = 0; i < 100; ++i) {
-    CHECK(probe([] { asm volatile("ud2"); }).vector == arch::kInvalidOpcode);
-    CHECK(probe([] { (void)*reinterpret_cast<volatile int*>(8); }).vector == arch::kPageFault);
+    CHECK(probe([] { asm volatile("ud2"); }).trap.kind == arch::TrapKind::illegal_instruction);
+    CHECK(probe([] { (void)*reinterpret_cast<volatile int*>(8); }).trap.kind == arch::TrapKind::memory_access);
   }
 }
 

@@ -1,19 +1,12 @@
-// The instructions of the machine that C++ has no word for, one function each. Only arch/, drivers/ and the platform
-// layer include this.
+// The instructions that C++ has no word for, one function each.
 #pragma once
 #include <cstdint>
 
 namespace kernel::arch {
 
 inline constexpr uint32_t kMsrFsBase = 0xc0000100;
+inline constexpr uint32_t kMsrGsBase = 0xc0000101;
 inline constexpr uint32_t kMsrApicBase = 0x1b;
-
-inline uint8_t in8(uint16_t port) {
-  uint8_t value;
-  asm volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-  return value;
-}
-inline void out8(uint16_t port, uint8_t value) { asm volatile("outb %0, %1" ::"a"(value), "Nd"(port)); }
 
 inline uint64_t read_msr(uint32_t index) {
   uint32_t low;
@@ -64,20 +57,5 @@ inline uint64_t read_tsc() {
   asm volatile("rdtsc" : "=a"(low), "=d"(high));
   return uint64_t{high} << 32 | low;
 }
-
-inline void enable_interrupts() { asm volatile("sti" ::: "memory"); }
-inline void disable_interrupts() { asm volatile("cli" ::: "memory"); }
-// Waits for the next interrupt; interrupts must be enabled.
-inline void wait_for_interrupt() { asm volatile("hlt" ::: "memory"); }
-[[noreturn]] inline void halt_forever() {
-  for (;;) asm volatile("cli; hlt" ::: "memory");
-}
-
-// What start-up found and switched on, for the boot report.
-struct CpuFeatures {
-  bool avx = false, smep = false, smap = false, umip = false, rdrand = false, fsgsbase = false;
-};
-// Switches on what this processor has of AVX state, SMEP, SMAP, UMIP, FSGSBASE.
-CpuFeatures enable_cpu_features();
 
 } // namespace kernel::arch
