@@ -10,9 +10,9 @@ NAMES = re.compile(r"""\b(?:
     \w*(?:x86|X86|i386|amd64|aarch64|arm64|riscv)\w* | __SSE\w* | __AVX\w* |
     __builtin_ia32_\w+ | _mm\d*_\w+ | \w*intrin |                                # compilers' names
     [re]?(?:ax|bx|cx|dx|si|di|bp|sp|ip) | r(?:[89]|1[0-5])[dwb]? | [re]flags |    # registers; see PLAIN
-    cr[0234] | xcr0 | [xyz]mm\d* | [cdefgs]s_base | [gli]dt | tss | ist |
+    cr[0234] | xcr0 | [xyz]mm\d* | [cdefgs]s_base | [gli]dt | tss |
     [rw]rmsr | msr | cpuid | rdtscp? | tsc | rdrand | rdseed |                    # instructions and devices of the chip
-    inb | outb | hlt | cli | sti | iretq? | invlpg | l[gi]dt | pause | x?apic | cmos
+    inb | outb | hlt | cli | sti | iretq? | invlpg | l[gi]dt | x?apic | cmos
     )\b""", re.VERBOSE)
 PLAIN = {"sp", "ip", "si", "di"}  # stack_pointer's and others' usual short names, of no processor
 COMMENTS = re.compile(r'//[^\n]*|/\*.*?\*/|("(?:\\.|[^"\\\n])*")', re.DOTALL)

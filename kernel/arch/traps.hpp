@@ -8,11 +8,11 @@
 namespace kernel::arch {
 
 enum class TrapKind : uint8_t {
+  other,         // what no code can recover from: a machine check, an interrupt that nobody expects
   memory_access, // nothing is mapped at `address`, or the page forbids the use
   protection,    // forbidden whatever is mapped: an impossible address (which is not told), a privileged instruction
   illegal_instruction,
   arithmetic, // a division by zero, or one whose result does not fit
-  other,      // what no code can recover from: a machine check, an interrupt that nobody expects
 };
 enum class MemoryUse : uint8_t { read, write, execute };
 

@@ -38,6 +38,7 @@ struct Processor : PerCpu {
 };
 static_assert(offsetof(PerCpu, self) == 0 && offsetof(PerCpu, stack) == 8); // traps.S
 
+// Not in the function that sets the GS base: the compiler may read it before.
 inline Processor& this_processor() {
   PerCpu* self;
   asm("movq %%gs:0, %0" : "=r"(self));

@@ -35,7 +35,7 @@ StackBounds bounds(const char* low, const char* high) {
   return {reinterpret_cast<uint64_t>(low), reinterpret_cast<uint64_t>(high)};
 }
 
-void set_up_boot_processor() {
+Processor& set_up_boot_processor() {
   Processor& processor = boot_processor;
   processor.self = &processor;
   processor.start_stack = processor.stack = bounds(boot_stack_low, boot_stack_high);
@@ -43,6 +43,7 @@ void set_up_boot_processor() {
   processor.trap_stacks[kInterruptStack] = bounds(interrupt_stack_low, interrupt_stack_high);
   processor.trap_stacks[kDoubleFaultStack] = bounds(double_fault_stack_low, double_fault_stack_high);
   write_msr(kMsrGsBase, reinterpret_cast<uint64_t>(&processor));
+  return processor;
 }
 
 // False when the program's thread-local variables are larger than the block reserved for them.
@@ -64,7 +65,7 @@ bool set_up_thread_block(Processor& processor) {
 } // namespace kernel::arch
 
 extern "C" [[noreturn]] void kernel_start(uint32_t protocol, uint64_t information) {
-  kernel::arch::set_up_boot_processor();
-  if (!kernel::arch::set_up_thread_block(kernel::arch::this_processor())) kernel::arch::halt();
+  kernel::arch::Processor& processor = kernel::arch::set_up_boot_processor();
+  if (!kernel::arch::set_up_thread_block(processor)) kernel::arch::halt();
   kernel::kernel_main(protocol, information);
 }
