@@ -59,7 +59,7 @@ std::span<const std::byte> first_module() {
   chart.mark("system");
   chart.report(arch::cycles_per_microsecond());
   switch (result.end) {
-  case SystemEnd::ran: power_off(outcome_of_status(result.status));
+  case SystemEnd::ran: report_status(static_cast<uint8_t>(result.status)); power_off(outcome_of_status(result.status));
   case SystemEnd::refused: power_off(Outcome::refused);
   case SystemEnd::bad_request: power_off(Outcome::bad_command_line);
   }

@@ -5,6 +5,11 @@
 
 namespace kernel {
 
+void report_status(uint8_t status) {
+  constexpr uint16_t kDebugConsolePort = 0xe9;
+  arch::write_port(kDebugConsolePort, status);
+}
+
 void power_off(Outcome outcome) {
   constexpr uint16_t kExitPort = 0xf4;
   arch::write_port(kExitPort, static_cast<uint8_t>(outcome));

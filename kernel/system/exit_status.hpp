@@ -3,6 +3,7 @@
 //
 //   status    of the system: that of its first awaited instance that failed, 0 to 255 as a shell shows it
 //   Outcome   the byte v that the kernel writes to the exit device when it ends, for whatever reason
+//             (beside it the status itself, one byte, on the debug console: drivers/exit_device.hpp)
 //   process   QEMU's own exit status, 2v + 1 (isa-debug-exit): never 0, so that QEMU's success (a triple fault ends it
 //             with 0) is not the kernel's
 #pragma once
@@ -18,7 +19,7 @@ inline constexpr uint32_t kStatusTrapped = 134;    // as a shell shows SIGABRT
 // Values from kFirstStatus to kLastStatus stand for a system's status from 1 to 96.
 enum class Outcome : uint8_t {
   success = 0x10,       // process 33: every awaited instance ended with 0; all tests passed
-  system_failed = 0x11, // 35: the system ended with a status that has no value of its own; the serial line says which
+  system_failed = 0x11, // 35: the system ended with a status that has no value of its own: the debug console says which
   refused = 0x12,       // 37: the boot image or its generation is not what the command line and the signature promise
   panicked = 0x13,      // 39: a fault of the kernel itself
   tests_failed = 0x14,  // 41
