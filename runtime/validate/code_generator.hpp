@@ -18,6 +18,7 @@
 // The concept below is checked at the instantiation; families keep the number of members small while every Wasm 3.0
 // instruction has a place.
 #pragma once
+#include "runtime/binary/immediates.hpp"
 #include "runtime/binary/module.hpp"
 #include <concepts>
 
@@ -25,11 +26,6 @@ namespace runtime {
 
 struct BlockType { // of block, loop, if, try_table
   std::span<const ValType> params, results;
-};
-struct MemArg {
-  uint32_t memory = 0;
-  uint8_t align_log2 = 0;
-  uint64_t offset = 0;
 };
 struct CatchClause {
   enum class Kind : uint8_t { catch_, catch_ref, catch_all, catch_all_ref } kind;

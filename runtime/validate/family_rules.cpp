@@ -10,12 +10,6 @@ constexpr ValType nullable(AbstractHeap heap) { return ValType::ref(HeapType::ab
 
 } // namespace
 
-bool ValidationState::check_plain(const OpInfo& info) {
-  for (uint32_t i = info.param_count; i-- > 0;)
-    if (!pop(info.params[i])) return false;
-  return info.result == ValKind::bottom || push(info.result);
-}
-
 // --- references
 // -------------------------------------------------------------------------------------------------------
 
@@ -30,16 +24,10 @@ bool ValidationState::check_reference(Op op, ReferenceImmediates& immediates) {
     if (!pop_ref(operand)) return false;
     immediates = {operand.heap(), false};
     return push(ValType::ref(operand.heap(), false));
-  case Op::ref_eq:
-    immediates.heap = HeapType::abstract(AbstractHeap::eq);
-    return pop(nullable(AbstractHeap::eq)) && pop(nullable(AbstractHeap::eq)) && push(ValKind::i32);
+  case Op::ref_eq: immediates.heap = HeapType::abstract(AbstractHeap::eq); return true;
   case Op::ref_i31:
-    immediates.heap = HeapType::abstract(AbstractHeap::i31);
-    return unary(ValKind::i32, ValType::ref(immediates.heap, false));
   case Op::i31_get_s:
-  case Op::i31_get_u:
-    immediates.heap = HeapType::abstract(AbstractHeap::i31);
-    return unary(nullable(AbstractHeap::i31), ValKind::i32);
+  case Op::i31_get_u: immediates.heap = HeapType::abstract(AbstractHeap::i31); return true;
   case Op::any_convert_extern:
   case Op::extern_convert_any: {
     const bool to_any = op == Op::any_convert_extern;
@@ -53,9 +41,9 @@ bool ValidationState::check_reference(Op op, ReferenceImmediates& immediates) {
   case Op::ref_test_null:
   case Op::ref_cast:
   case Op::ref_cast_null: {
-    immediates.heap = read_heap_type(reader_, scope());
+    immediates.heap = immediates_.heap(0);
     immediates.nullable = op == Op::ref_test_null || op == Op::ref_cast_null;
-    if (reader_.failed() || !pop(top_of(immediates.heap))) return false;
+    if (!pop(top_of(immediates.heap))) return false;
     const bool is_test = op == Op::ref_test || op == Op::ref_test_null;
     return push(is_test ? ValType(ValKind::i32) : ValType::ref(immediates.heap, immediates.nullable));
   }
@@ -72,43 +60,36 @@ ValType ValidationState::top_of(HeapType heap) const {
 
 bool ValidationState::check_br_on(Op op, BranchImmediates& immediates) {
   if (op == Op::br_on_null || op == Op::br_on_non_null) {
-    immediates.depth = reader_.u32();
-    const ControlFrame* target = nullptr;
+    immediates.depth = immediates_.index(0);
     ValType operand;
-    if (!frame_at(immediates.depth, target) || !pop_ref(operand)) return false;
+    if (!pop_ref(operand)) return false;
     immediates.heap = operand.heap();
     const ValType non_null = ValType::ref(operand.heap(), false);
-    std::span<const ValType> label = target->label();
+    std::span<const ValType> taken = label(immediates.depth);
     if (op == Op::br_on_null) {
       immediates.nullable = true;
-      return pop(label) && push(label) && push(non_null);
+      return pop(taken) && push(taken) && push(non_null);
     }
-    if (label.empty() || !is_subtype(non_null, label.back()))
+    if (taken.empty() || !is_subtype(non_null, taken.back()))
       return fail("type mismatch: the label does not take the reference last");
-    label = label.first(label.size() - 1);
-    return pop(label) && push(label);
+    taken = taken.first(taken.size() - 1);
+    return pop(taken) && push(taken);
   }
 
-  const uint8_t flags = reader_.byte();
-  if (flags > 3) reader_.fail("malformed br_on_cast flags");
-  immediates.depth = reader_.u32();
-  const HeapType from_heap = read_heap_type(reader_, scope());
-  immediates.heap = read_heap_type(reader_, scope());
-  if (reader_.failed()) return false;
+  const uint32_t flags = immediates_.index(0);
   const bool from_nullable = (flags & 1) != 0;
-  immediates.nullable = (flags & 2) != 0;
+  immediates = {.depth = immediates_.index(1), .heap = immediates_.heap(3), .nullable = (flags & 2) != 0};
+  const HeapType from_heap = immediates_.heap(2);
   const ValType from = ValType::ref(from_heap, from_nullable), to = ValType::ref(immediates.heap, immediates.nullable);
   if (!is_subtype(to, from)) return mismatch(from, to);
   const ValType remaining = ValType::ref(from_heap, from_nullable && !immediates.nullable);
   const ValType branching = op == Op::br_on_cast ? to : remaining;
   const ValType falling = op == Op::br_on_cast ? remaining : to;
-  const ControlFrame* target = nullptr;
-  if (!frame_at(immediates.depth, target)) return false;
-  std::span<const ValType> label = target->label();
-  if (label.empty() || !is_subtype(branching, label.back()))
+  std::span<const ValType> taken = label(immediates.depth);
+  if (taken.empty() || !is_subtype(branching, taken.back()))
     return fail("type mismatch: the label does not take the reference last");
-  label = label.first(label.size() - 1);
-  return pop(from) && pop(label) && push(label) && push(falling);
+  taken = taken.first(taken.size() - 1);
+  return pop(from) && pop(taken) && push(taken) && push(falling);
 }
 
 bool ValidationState::check_catches(std::vector<CatchClause>& catches) {
@@ -151,15 +132,8 @@ bool ValidationState::array_of(TypeId id, FieldType& element) {
   return true;
 }
 
-bool ValidationState::read_aggregate_type(TypeId& id) {
-  const uint32_t index = reader_.u32();
-  if (index >= module_.types.size()) return fail(std::format("unknown type {}", index));
-  id = module_.types[index];
-  return true;
-}
-
 bool ValidationState::check_struct(Op op, AggregateImmediates& immediates) {
-  if (!read_aggregate_type(immediates.type)) return false;
+  immediates.type = module_.types[immediates_.index(0)];
   const auto* structure = std::get_if<StructType>(&types_.get(immediates.type).composite);
   if (structure == nullptr) return fail("type mismatch: expected a structure type");
   const std::vector<FieldType>& fields = structure->fields;
@@ -174,7 +148,7 @@ bool ValidationState::check_struct(Op op, AggregateImmediates& immediates) {
       if (!field.type.is_defaultable()) return fail("type mismatch: a field has no default");
     return push(ValType::ref(heap, false));
   }
-  immediates.first = reader_.u32();
+  immediates.first = immediates_.index(1);
   if (immediates.first >= fields.size()) return fail(std::format("unknown field {}", immediates.first));
   const FieldType& field = fields[immediates.first];
   if (op == Op::struct_set) {
@@ -193,10 +167,11 @@ bool ValidationState::check_packing(bool plain_get, const FieldType& field) {
 
 bool ValidationState::check_aggregate(Op op, AggregateImmediates& immediates) {
   if (op <= Op::struct_set) return check_struct(op, immediates);
-  if (op == Op::array_len) return pop(nullable(AbstractHeap::array)) && push(ValKind::i32);
+  if (op == Op::array_len) return true;
 
   FieldType element;
-  if (!read_aggregate_type(immediates.type) || !array_of(immediates.type, element)) return false;
+  immediates.type = module_.types[immediates_.index(0)];
+  if (!array_of(immediates.type, element)) return false;
   const ValType array = ValType::ref(HeapType::defined(immediates.type), true);
   const ValType fresh = ValType::ref(HeapType::defined(immediates.type), false);
   const auto pop_i32 = [this](uint32_t count) {
@@ -210,7 +185,7 @@ bool ValidationState::check_aggregate(Op op, AggregateImmediates& immediates) {
     if (!element.type.is_defaultable()) return fail("type mismatch: the element type has no default");
     return pop_i32(1) && push(fresh);
   case Op::array_new_fixed:
-    immediates.first = reader_.u32();
+    immediates.first = immediates_.index(1);
     if (immediates.first > kMaxArrayNewFixed)
       return fail(std::format("array.new_fixed of more than {} elements", kMaxArrayNewFixed), ErrorKind::limit);
     for (uint32_t i = 0; i < immediates.first; ++i)
@@ -218,12 +193,12 @@ bool ValidationState::check_aggregate(Op op, AggregateImmediates& immediates) {
     return push(fresh);
   case Op::array_new_data:
   case Op::array_init_data:
-    if (!read_data(immediates.first)) return false;
+    immediates.first = immediates_.index(1);
     if (element.type.is_ref()) return fail("type mismatch: array type is not numeric or vector");
     break;
   case Op::array_new_elem:
   case Op::array_init_elem:
-    if (!read_element(immediates.first)) return false;
+    immediates.first = immediates_.index(1);
     if (!is_subtype(module_.elements[immediates.first].type, element.type))
       return mismatch(element.type, module_.elements[immediates.first].type);
     break;
@@ -239,7 +214,10 @@ bool ValidationState::check_aggregate(Op op, AggregateImmediates& immediates) {
   if (op == Op::array_new_data || op == Op::array_new_elem) return pop_i32(2) && push(fresh);
   FieldType source;
   TypeId source_type{};
-  if (op == Op::array_copy && (!read_aggregate_type(source_type) || !array_of(source_type, source))) return false;
+  if (op == Op::array_copy) {
+    source_type = module_.types[immediates_.index(1)];
+    if (!array_of(source_type, source)) return false;
+  }
   if (!element.mutable_) return fail("immutable array");
   switch (op) {
   case Op::array_set: return pop(element.type) && pop_i32(1) && pop(array);

@@ -1,8 +1,9 @@
 // The walk over a function body: decode an instruction, check it, tell the generator (see code_generator.hpp for what
 // it is told and when). One pass, no intermediate form. This is the engine's hottest loop outside generated code: the
-// frequent instructions are handled in place, plain numeric ones by a table of shapes, the rest through the checks of
-// ValidationState.
+// frequent instructions are handled in place, plain numeric ones by a table of shapes, the rest by what the table of
+// instructions says of their immediates and types, and the checks of ValidationState.
 #pragma once
+#include "runtime/binary/immediates.hpp"
 #include "runtime/validate/local_uses.hpp"
 #include "runtime/validate/validation_state.hpp"
 #include <format>
@@ -60,7 +61,7 @@ private:
       EXPECT_VALID(run_frequent());
       instruction_offset_ = reader_.offset();
       if (reader_.at_end()) return missing_end();
-      EXPECT_VALID(instruction(reader_.byte()));
+      EXPECT_VALID(instruction(read_op(reader_)));
       if (reader_.failed()) [[unlikely]]
         return false;
     } while (!frames_.empty());
@@ -232,113 +233,29 @@ private:
     return true;
   }
 
-  [[gnu::noinline]] bool instruction(uint8_t code) {
-    switch (static_cast<Op>(code)) {
-    case Op::local_get: {
-      const uint32_t index = reader_.u32();
-      EXPECT_VALID(index < locals_.size() || unknown_local(index));
-      if (track_locals_) EXPECT_VALID(check_initialized(index));
-      EXPECT_VALID(push(locals_[index]));
-      REPORT_LIVE(local_get(index));
-      return true;
-    }
-    case Op::local_set: {
-      const uint32_t index = reader_.u32();
-      EXPECT_VALID(index < locals_.size() || unknown_local(index));
-      EXPECT_VALID(pop(locals_[index]));
-      if (track_locals_) mark_initialized(index);
-      REPORT_LIVE(local_set(index));
-      return true;
-    }
-    case Op::local_tee: {
-      const uint32_t index = reader_.u32();
-      EXPECT_VALID(index < locals_.size() || unknown_local(index));
-      EXPECT_VALID(unary(locals_[index], locals_[index]));
-      if (track_locals_) mark_initialized(index);
-      REPORT_LIVE(local_tee(index));
-      return true;
-    }
-    case Op::i32_const: {
-      const auto bits = static_cast<uint32_t>(reader_.s32());
-      EXPECT_VALID(push(ValKind::i32));
-      REPORT_LIVE(constant(ValKind::i32, bits, 0));
-      return true;
-    }
-    case Op::i64_const: {
-      const auto bits = static_cast<uint64_t>(reader_.s64());
-      EXPECT_VALID(push(ValKind::i64));
-      REPORT_LIVE(constant(ValKind::i64, bits, 0));
-      return true;
-    }
-    case Op::f32_const: {
-      const uint64_t bits = reader_.fixed(4);
-      EXPECT_VALID(push(ValKind::f32));
-      REPORT_LIVE(constant(ValKind::f32, bits, 0));
-      return true;
-    }
-    case Op::f64_const: {
-      const uint64_t bits = reader_.fixed(8);
-      EXPECT_VALID(push(ValKind::f64));
-      REPORT_LIVE(constant(ValKind::f64, bits, 0));
-      return true;
-    }
-    case Op::global_get: {
-      const uint32_t index = reader_.u32();
-      EXPECT_VALID(index < module_.globals.size() || fail(std::format("unknown global {}", index)));
-      EXPECT_VALID(push(module_.globals[index].type.type));
-      REPORT_LIVE(global_get(index));
-      return true;
-    }
-    case Op::global_set: {
-      const uint32_t index = reader_.u32();
-      EXPECT_VALID(index < module_.globals.size() || fail(std::format("unknown global {}", index)));
-      EXPECT_VALID(module_.globals[index].type.mutable_ || fail(std::format("immutable global {}", index)));
-      EXPECT_VALID(pop(module_.globals[index].type.type));
-      REPORT_LIVE(global_set(index));
-      return true;
-    }
-    default: break;
-    }
-    if (code < 0x1a) return control(static_cast<Op>(code));
-    return other_instruction(static_cast<Op>(code));
-  }
-
-  // Everything that is not handled in place.
-  [[gnu::noinline]] bool other_instruction(Op op) {
-    if (static_cast<uint32_t>(op) >= kFirstPrefix && static_cast<uint32_t>(op) <= kLastPrefix) {
-      const uint32_t sub = reader_.u32();
-      op = static_cast<Op>(static_cast<uint32_t>(op) << 16 | (sub < 0xffff ? sub : 0xffff));
+  // Everything that is not handled in place: immediates and signature as the table says, then what is the family's own.
+  [[gnu::noinline]] bool instruction(Op op) {
+    if (op == Op::call) { // frequent, too
+      immediates_.values[0] = reader_.u32();
+      EXPECT_VALID(immediates_.index(0) < module_.functions.size() || unknown("function", immediates_.index(0)));
+      return call(op);
     }
     const OpInfo& info = op_info(op);
+    if (info.immediates[0] != Immediate::none) EXPECT_VALID(read_and_check(info));
+    EXPECT_VALID(check_signature(info));
+    const std::array<uint64_t, 4>& values = immediates_.values;
     switch (info.family) {
-    case OpFamily::load: {
-      MemArg memarg;
-      EXPECT_VALID(read_memarg(memarg, info.natural_align_log2()));
-      EXPECT_VALID(unary(address_type(memarg), info.result));
-      REPORT_LIVE(load(op, memarg));
-      return true;
-    }
-    case OpFamily::store: {
-      MemArg memarg;
-      EXPECT_VALID(read_memarg(memarg, info.natural_align_log2()));
-      EXPECT_VALID(pop(info.params[0]) && pop(address_type(memarg)));
-      REPORT_LIVE(store(op, memarg));
-      return true;
-    }
     case OpFamily::control: return control(op);
-    case OpFamily::numeric:
-      EXPECT_VALID(check_plain(info));
-      REPORT_LIVE(numeric(op));
-      return true;
     case OpFamily::parametric: return parametric(op);
-    case OpFamily::constant: { // v128.const: the others are handled above
-      const uint64_t low = reader_.fixed(8), high = reader_.fixed(8);
-      EXPECT_VALID(push(ValKind::v128));
-      REPORT_LIVE(constant(ValKind::v128, low, high));
+    case OpFamily::variable: return variable(op, immediates_.index(0));
+    case OpFamily::constant:
+      REPORT_LIVE(constant(info.result, values[0], info.result == ValKind::v128 ? values[1] : 0));
       return true;
-    }
-    case OpFamily::memory: return memory(op);
-    case OpFamily::table: return table(op);
+    case OpFamily::numeric: REPORT_LIVE(numeric(op)); return true;
+    case OpFamily::load: REPORT_LIVE(load(op, immediates_.memarg)); return true;
+    case OpFamily::store: REPORT_LIVE(store(op, immediates_.memarg)); return true;
+    case OpFamily::memory: return memory(op, immediates_.index(0), immediates_.index(1));
+    case OpFamily::table: return table(op, immediates_.index(0), immediates_.index(1));
     case OpFamily::reference: return reference(op);
     case OpFamily::aggregate: {
       AggregateImmediates immediates;
@@ -346,30 +263,19 @@ private:
       REPORT_LIVE(aggregate(op, immediates.type, immediates.first, immediates.second));
       return true;
     }
-    case OpFamily::vector:
-      EXPECT_VALID(check_plain(info));
-      REPORT_LIVE(vector(op, 0, 0));
+    case OpFamily::vector: REPORT_LIVE(vector(op, 0, 0)); return true;
+    case OpFamily::vector_lane: REPORT_LIVE(vector(op, values[0], 0)); return true;
+    case OpFamily::vector_shuffle: REPORT_LIVE(vector(op, values[0], values[1])); return true;
+    case OpFamily::vector_memory: REPORT_LIVE(vector_memory(op, immediates_.memarg, 0)); return true;
+    case OpFamily::vector_memory_lane:
+      REPORT_LIVE(vector_memory(op, immediates_.memarg, immediates_.index(1)));
       return true;
-    case OpFamily::vector_lane:
-    case OpFamily::vector_shuffle: return vector_lanes(op, info);
-    case OpFamily::vector_memory:
-    case OpFamily::vector_memory_lane: return vector_memory(op, info);
-    case OpFamily::atomic: {
-      MemArg memarg;
-      EXPECT_VALID(read_memarg(memarg, info.natural_align_log2()));
-      EXPECT_VALID(memarg.align_log2 == info.natural_align_log2() ||
+    case OpFamily::atomic:
+      EXPECT_VALID(immediates_.memarg.align_log2 == info.natural_align_log2() ||
                    fail("alignment of an atomic access must be natural"));
-      for (uint32_t i = info.param_count; i-- > 0;) EXPECT_VALID(pop(info.params[i]));
-      EXPECT_VALID(pop(address_type(memarg)));
-      if (info.result != ValKind::bottom) EXPECT_VALID(push(info.result));
-      REPORT_LIVE(atomic(op, memarg));
+      REPORT_LIVE(atomic(op, immediates_.memarg));
       return true;
-    }
-    case OpFamily::fence:
-      if (reader_.byte() != 0) return fail("zero byte expected", ErrorKind::malformed);
-      REPORT_LIVE(atomic(op, MemArg{}));
-      return true;
-    case OpFamily::variable: // handled in place
+    case OpFamily::fence: REPORT_LIVE(atomic(op, MemArg{})); return true;
     case OpFamily::undefined: break;
     }
     return fail(std::format("illegal opcode {:x}", static_cast<uint32_t>(op)), ErrorKind::malformed);
@@ -409,32 +315,28 @@ private:
       REPORT_LIVE(try_table(type, catches_));
       return push_frame(Kind::try_table, type);
     case Op::throw_: {
-      const uint32_t tag = reader_.u32();
-      EXPECT_VALID(tag < module_.tags.size() || fail(std::format("unknown tag {}", tag)));
+      const uint32_t tag = immediates_.index(0);
       EXPECT_VALID(pop(types_.func(module_.tags[tag].type)->params));
       REPORT_LIVE(throw_(tag));
       set_unreachable();
       return true;
     }
     case Op::throw_ref:
-      EXPECT_VALID(pop(ValType::ref(HeapType::abstract(AbstractHeap::exn), true)));
       REPORT_LIVE(throw_ref());
       set_unreachable();
       return true;
     case Op::br: {
-      const uint32_t depth = reader_.u32();
-      const ControlFrame* target = nullptr;
-      EXPECT_VALID(frame_at(depth, target) && pop(target->label()));
+      const uint32_t depth = immediates_.index(0);
+      EXPECT_VALID(pop(label(depth)));
       REPORT_LIVE(br(depth));
       set_unreachable();
       return true;
     }
     case Op::br_if: {
-      const uint32_t depth = reader_.u32();
-      const ControlFrame* target = nullptr;
-      EXPECT_VALID(frame_at(depth, target) && pop(ValKind::i32));
-      const std::span<const ValType> label = target->label();
-      if (!label.empty()) EXPECT_VALID(pop(label) && push(label)); // what stays has the label's types, not its own
+      const uint32_t depth = immediates_.index(0);
+      const std::span<const ValType> taken = label(depth);
+      EXPECT_VALID(pop(ValKind::i32));
+      if (!taken.empty()) EXPECT_VALID(pop(taken) && push(taken)); // what stays has the label's types, not its own
       REPORT_LIVE(br_if(depth));
       return true;
     }
@@ -507,26 +409,26 @@ private:
   // --- calls --------------------------------------------------------------------------------------------------------
   bool call(Op op) {
     const bool tail = op == Op::return_call || op == Op::return_call_indirect || op == Op::return_call_ref;
-    uint32_t index = 0;
+    uint32_t index = 0; // of the function or the table
     TypeId type{};
     const FuncType* signature = nullptr;
     switch (op) {
     case Op::call:
     case Op::return_call:
-      index = reader_.u32();
-      EXPECT_VALID(index < module_.functions.size() || fail(std::format("unknown function {}", index)));
+      index = immediates_.index(0);
       signature = module_.function_types[index];
       break;
     case Op::call_indirect:
     case Op::return_call_indirect:
-      EXPECT_VALID(read_func_type(type) && read_table(index));
+      index = immediates_.index(1);
+      EXPECT_VALID(func_type(immediates_.index(0), type));
       EXPECT_VALID(is_subtype(element_of_table(index), ValType::funcref()) ||
                    fail("type mismatch: call_indirect needs a table of functions"));
       EXPECT_VALID(pop(address_of_table(index)));
       break;
     case Op::call_ref:
     case Op::return_call_ref:
-      EXPECT_VALID(read_func_type(type) && pop(ValType::ref(HeapType::defined(type), true)));
+      EXPECT_VALID(func_type(immediates_.index(0), type) && pop(ValType::ref(HeapType::defined(type), true)));
       break;
     default: return fail("illegal opcode", ErrorKind::malformed);
     }
@@ -575,107 +477,74 @@ private:
     return true;
   }
 
-  // --- memories and tables ------------------------------------------------------------------------------------------
-  bool memory(Op op) {
-    uint32_t first = 0, second = 0;
+  // --- variables, memories and tables: immediates and types are checked ---------------------------------------------
+  bool variable(Op op, uint32_t index) {
     switch (op) {
-    case Op::memory_size:
-      EXPECT_VALID(read_memory(first) && push(address_of_memory(first)));
-      REPORT_LIVE(memory_size(first));
+    case Op::local_get:
+      if (track_locals_) EXPECT_VALID(check_initialized(index));
+      REPORT_LIVE(local_get(index));
       return true;
-    case Op::memory_grow:
-      EXPECT_VALID(read_memory(first) && unary(address_of_memory(first), address_of_memory(first)));
-      REPORT_LIVE(memory_grow(first));
+    case Op::local_set:
+      if (track_locals_) mark_initialized(index);
+      REPORT_LIVE(local_set(index));
       return true;
-    case Op::memory_fill:
-      EXPECT_VALID(read_memory(first));
-      EXPECT_VALID(pop(address_of_memory(first)) && pop(ValKind::i32) && pop(address_of_memory(first)));
-      REPORT_LIVE(memory_fill(first));
+    case Op::local_tee:
+      if (track_locals_) mark_initialized(index);
+      REPORT_LIVE(local_tee(index));
       return true;
-    case Op::memory_copy: {
-      EXPECT_VALID(read_memory(first) && read_memory(second));
-      const ValType to = address_of_memory(first), from = address_of_memory(second);
-      EXPECT_VALID(pop(smaller(to, from)) && pop(from) && pop(to));
-      REPORT_LIVE(memory_copy(first, second));
-      return true;
-    }
-    case Op::memory_init:
-      EXPECT_VALID(read_data_and_memory(first, second));
-      EXPECT_VALID(pop(ValKind::i32) && pop(ValKind::i32) && pop(address_of_memory(second)));
-      REPORT_LIVE(memory_init(first, second));
-      return true;
-    case Op::data_drop:
-      EXPECT_VALID(read_data(first));
-      REPORT_LIVE(data_drop(first));
+    case Op::global_get: REPORT_LIVE(global_get(index)); return true;
+    case Op::global_set:
+      EXPECT_VALID(module_.globals[index].type.mutable_ || fail(std::format("immutable global {}", index)));
+      REPORT_LIVE(global_set(index));
       return true;
     default: return fail("illegal opcode", ErrorKind::malformed);
     }
   }
 
-  bool table(Op op) {
-    uint32_t first = 0, second = 0;
+  bool memory(Op op, uint32_t first, uint32_t second) {
     switch (op) {
-    case Op::table_get:
-      EXPECT_VALID(read_table(first) && unary(address_of_table(first), element_of_table(first)));
-      REPORT_LIVE(table_get(first));
-      return true;
-    case Op::table_set:
-      EXPECT_VALID(read_table(first) && pop(element_of_table(first)) && pop(address_of_table(first)));
-      REPORT_LIVE(table_set(first));
-      return true;
-    case Op::table_size:
-      EXPECT_VALID(read_table(first) && push(address_of_table(first)));
-      REPORT_LIVE(table_size(first));
-      return true;
-    case Op::table_grow:
-      EXPECT_VALID(read_table(first) && pop(address_of_table(first)));
-      EXPECT_VALID(unary(element_of_table(first), address_of_table(first)));
-      REPORT_LIVE(table_grow(first));
-      return true;
-    case Op::table_fill:
-      EXPECT_VALID(read_table(first) && pop(address_of_table(first)));
-      EXPECT_VALID(pop(element_of_table(first)) && pop(address_of_table(first)));
-      REPORT_LIVE(table_fill(first));
-      return true;
-    case Op::table_copy: {
-      EXPECT_VALID(read_table(first) && read_table(second));
+    case Op::memory_size: REPORT_LIVE(memory_size(first)); return true;
+    case Op::memory_grow: REPORT_LIVE(memory_grow(first)); return true;
+    case Op::memory_fill: REPORT_LIVE(memory_fill(first)); return true;
+    case Op::memory_copy: REPORT_LIVE(memory_copy(first, second)); return true;
+    case Op::memory_init: REPORT_LIVE(memory_init(first, second)); return true;
+    case Op::data_drop: REPORT_LIVE(data_drop(first)); return true;
+    default: return fail("illegal opcode", ErrorKind::malformed);
+    }
+  }
+
+  bool table(Op op, uint32_t first, uint32_t second) {
+    switch (op) {
+    case Op::table_get: REPORT_LIVE(table_get(first)); return true;
+    case Op::table_set: REPORT_LIVE(table_set(first)); return true;
+    case Op::table_size: REPORT_LIVE(table_size(first)); return true;
+    case Op::table_grow: REPORT_LIVE(table_grow(first)); return true;
+    case Op::table_fill: REPORT_LIVE(table_fill(first)); return true;
+    case Op::table_copy:
       EXPECT_VALID(is_subtype(element_of_table(second), element_of_table(first)) ||
                    fail("type mismatch: table.copy between tables of different types"));
-      const ValType to = address_of_table(first), from = address_of_table(second);
-      EXPECT_VALID(pop(smaller(to, from)) && pop(from) && pop(to));
       REPORT_LIVE(table_copy(first, second));
       return true;
-    }
     case Op::table_init:
-      first = reader_.u32();
-      EXPECT_VALID(read_table(second) && check_element(first));
       EXPECT_VALID(is_subtype(module_.elements[first].type, element_of_table(second)) ||
                    fail("type mismatch: the segment's elements do not match the table's"));
-      EXPECT_VALID(pop(ValKind::i32) && pop(ValKind::i32) && pop(address_of_table(second)));
       REPORT_LIVE(table_init(first, second));
       return true;
-    case Op::elem_drop:
-      EXPECT_VALID(read_element(first));
-      REPORT_LIVE(elem_drop(first));
-      return true;
+    case Op::elem_drop: REPORT_LIVE(elem_drop(first)); return true;
     default: return fail("illegal opcode", ErrorKind::malformed);
     }
   }
-
-  // The type of a length that both sides can hold.
-  static ValType smaller(ValType a, ValType b) { return a == ValKind::i64 && b == ValKind::i64 ? a : ValKind::i32; }
 
   // --- references ---------------------------------------------------------------------------------------------------
   bool reference(Op op) {
     if (op == Op::ref_null) {
-      const HeapType heap = read_heap_type(reader_, scope());
-      EXPECT_VALID(!reader_.failed() && push(ValType::ref(heap, true)));
+      const HeapType heap = immediates_.heap(0);
+      EXPECT_VALID(push(ValType::ref(heap, true)));
       REPORT_LIVE(ref_null(heap));
       return true;
     }
     if (op == Op::ref_func) {
-      const uint32_t index = reader_.u32();
-      EXPECT_VALID(index < module_.functions.size() || fail(std::format("unknown function {}", index)));
+      const uint32_t index = immediates_.index(0);
       EXPECT_VALID(module_.declared_refs[index] || fail(std::format("undeclared function reference {}", index)));
       EXPECT_VALID(push(ValType::ref(HeapType::defined(module_.functions[index]), false)));
       REPORT_LIVE(ref_func(index));
@@ -684,39 +553,6 @@ private:
     ReferenceImmediates immediates;
     EXPECT_VALID(check_reference(op, immediates));
     REPORT_LIVE(reference(op, immediates.heap, immediates.nullable));
-    return true;
-  }
-
-  // --- vectors ------------------------------------------------------------------------------------------------------
-  bool vector_lanes(Op op, const OpInfo& info) {
-    uint64_t low = 0, high = 0;
-    if (info.family == OpFamily::vector_lane) {
-      low = reader_.byte();
-      EXPECT_VALID(low < info.lanes() || fail("invalid lane index"));
-    } else {
-      low = reader_.fixed(8);
-      high = reader_.fixed(8);
-      for (uint32_t i = 0; i < 64; i += 8)
-        EXPECT_VALID(((low >> i & 0xff) < info.lanes() && (high >> i & 0xff) < info.lanes()) ||
-                     fail("invalid lane index"));
-    }
-    EXPECT_VALID(check_plain(info));
-    REPORT_LIVE(vector(op, low, high));
-    return true;
-  }
-
-  bool vector_memory(Op op, const OpInfo& info) {
-    MemArg memarg;
-    EXPECT_VALID(read_memarg(memarg, info.natural_align_log2()));
-    uint32_t lane = 0;
-    if (info.family == OpFamily::vector_memory_lane) {
-      lane = reader_.byte();
-      EXPECT_VALID(lane < 16u >> info.natural_align_log2() || fail("invalid lane index"));
-    }
-    for (uint32_t i = info.param_count; i-- > 0;) EXPECT_VALID(pop(info.params[i]));
-    EXPECT_VALID(pop(address_type(memarg)));
-    if (info.result != ValKind::bottom) EXPECT_VALID(push(info.result));
-    REPORT_LIVE(vector_memory(op, memarg, lane));
     return true;
   }
 
@@ -735,8 +571,6 @@ private:
     value |= (at[3] & 0x7fu) << 21;
     return at[3] < 0x80 ? 4 : 0;
   }
-
-  bool unknown_local(uint32_t index) { return fail(std::format("unknown local {}", index)); }
 
   G& generator_;
   std::vector<CatchClause> catches_;

@@ -17,7 +17,7 @@ constexpr std::array<FrequentShape, 256> make_frequent_shapes() {
   const auto shape_of = [&](Op op, OpFamily family, std::string_view signature, uint8_t align_log2) -> FrequentShape {
     switch (family) {
     case OpFamily::load: return {FrequentForm::load, align_log2, ValKind::bottom, kind(signature.back())};
-    case OpFamily::store: return {FrequentForm::store, align_log2, kind(signature.front()), ValKind::bottom};
+    case OpFamily::store: return {FrequentForm::store, align_log2, kind(signature[1]), ValKind::bottom};
     case OpFamily::numeric:
       return {signature.find(':') == 2 ? FrequentForm::binary : FrequentForm::unary, 0, kind(signature.front()),
               kind(signature.back())};
@@ -39,7 +39,7 @@ constexpr std::array<FrequentShape, 256> make_frequent_shapes() {
     default: return {};
     }
   };
-#define OP(identifier, code, text, family, signature, extra, feature)                                                  \
+#define OP(identifier, code, text, family, immediates, signature, extra, feature)                                      \
   if (code < 256) shapes[code & 0xff] = shape_of(Op::identifier, OpFamily::family, signature, extra);
 #include "runtime/types/opcodes.def"
 #undef OP
@@ -287,62 +287,80 @@ bool ValidationState::read_block_type(BlockType& type) {
   return true;
 }
 
-bool ValidationState::read_memarg(MemArg& memarg, uint32_t natural_align_log2) {
-  const uint32_t flags = reader_.u32();
-  if (flags >= 0x80) {
-    reader_.fail("malformed memop flags");
-    return false;
-  }
-  memarg.align_log2 = flags & 0x3f;
-  memarg.memory = (flags & 0x40) != 0 ? reader_.u32() : 0;
-  memarg.offset = reader_.u64();
+bool ValidationState::read_and_check(const OpInfo& info) {
+  read_immediates(reader_, info, scope(), immediates_);
   if (reader_.failed()) return false;
-  if (memarg.memory >= module_.memories.size()) return fail(std::format("unknown memory {}", memarg.memory));
-  if (memarg.align_log2 > natural_align_log2) return fail("alignment must not be larger than natural");
-  if (memarg.offset > ~uint32_t{0} && !module_.memories[memarg.memory].limits.is_64) return fail("offset out of range");
+  if (info.immediates[1] == Immediate::none) return check_immediate(info, 0);
+  if (info.has(Immediate::data) && !module_.data_count) return data_count_required();
+  // The last first: the suites expect to hear of a missing memory or table before a missing segment.
+  for (size_t place = info.immediates.size(); place-- > 0;)
+    if (!check_immediate(info, place)) return false;
   return true;
 }
 
-bool ValidationState::read_memory(uint32_t& index) {
-  index = reader_.u32();
-  return index < module_.memories.size() || fail(std::format("unknown memory {}", index));
+bool ValidationState::unknown(const char* what, uint32_t index) {
+  return fail(std::format("unknown {} {}", what, index));
 }
 
-bool ValidationState::read_table(uint32_t& index) {
-  index = reader_.u32();
-  return index < module_.tables.size() || fail(std::format("unknown table {}", index));
+bool ValidationState::data_count_required() { return fail("data count section required", ErrorKind::malformed); }
+
+bool ValidationState::check_immediate(const OpInfo& info, size_t place) {
+  const uint32_t index = immediates_.index(place);
+  switch (info.immediates[place]) {
+  case Immediate::label: return index < frames_.size() || unknown("label", index);
+  case Immediate::function: return index < module_.functions.size() || unknown("function", index);
+  case Immediate::type: return index < module_.types.size() || unknown("type", index);
+  case Immediate::tag: return index < module_.tags.size() || unknown("tag", index);
+  case Immediate::element: return index < module_.elements.size() || unknown("elem segment", index);
+  case Immediate::data:
+    if (!module_.data_count) return data_count_required();
+    return index < *module_.data_count || unknown("data segment", index);
+  case Immediate::table:
+    if (index >= module_.tables.size()) return unknown("table", index);
+    name_storage(address_of_table(index));
+    stack_types_[static_cast<size_t>(StackType::element)] = element_of_table(index);
+    return true;
+  case Immediate::memory:
+    if (index >= module_.memories.size()) return unknown("memory", index);
+    name_storage(address_of_memory(index));
+    return true;
+  case Immediate::global:
+    if (index >= module_.globals.size()) return unknown("global", index);
+    stack_types_[static_cast<size_t>(StackType::variable)] = module_.globals[index].type.type;
+    return true;
+  case Immediate::local:
+    if (index >= locals_.size()) return unknown("local", index);
+    stack_types_[static_cast<size_t>(StackType::variable)] = locals_[index];
+    return true;
+  case Immediate::memarg: {
+    if (index >= module_.memories.size()) return unknown("memory", index);
+    const MemArg& memarg = immediates_.memarg;
+    if (memarg.align_log2 > info.natural_align_log2()) return fail("alignment must not be larger than natural");
+    name_storage(address_of_memory(index));
+    return memarg.offset <= ~uint32_t{0} || module_.memories[index].limits.is_64 || fail("offset out of range");
+  }
+  case Immediate::lane: return index < info.lanes() || fail("invalid lane index");
+  case Immediate::lanes:
+    for (uint32_t shift = 0; shift < 64; shift += 8)
+      for (const uint64_t half : {immediates_.values[place], immediates_.values[place + 1]})
+        if ((half >> shift & 0xff) >= info.lanes()) return fail("invalid lane index");
+    return true;
+  default: return true;
+  }
 }
 
-bool ValidationState::read_func_type(TypeId& id) {
-  const uint32_t index = reader_.u32();
-  if (index >= module_.types.size()) return fail(std::format("unknown type {}", index));
+// Called from the last to the first.
+void ValidationState::name_storage(ValType address) {
+  const ValType second = stack_types_[static_cast<size_t>(StackType::address)];
+  stack_types_[static_cast<size_t>(StackType::second_address)] = second;
+  stack_types_[static_cast<size_t>(StackType::address)] = address;
+  const bool both_long = address == ValKind::i64 && second == ValKind::i64;
+  stack_types_[static_cast<size_t>(StackType::length)] = both_long ? ValKind::i64 : ValKind::i32;
+}
+
+bool ValidationState::func_type(uint32_t index, TypeId& id) {
   id = module_.types[index];
   return types_.func(id) != nullptr || fail(std::format("type mismatch: type {} is not a function type", index));
-}
-
-bool ValidationState::check_data(uint32_t index) {
-  return index < *module_.data_count || fail(std::format("unknown data segment {}", index));
-}
-
-bool ValidationState::read_data(uint32_t& index) {
-  index = reader_.u32();
-  if (!module_.data_count) return fail("data count section required", ErrorKind::malformed);
-  return check_data(index);
-}
-
-bool ValidationState::read_data_and_memory(uint32_t& data, uint32_t& memory) {
-  data = reader_.u32();
-  if (!module_.data_count) return fail("data count section required", ErrorKind::malformed);
-  return read_memory(memory) && check_data(data);
-}
-
-bool ValidationState::check_element(uint32_t index) {
-  return index < module_.elements.size() || fail(std::format("unknown elem segment {}", index));
-}
-
-bool ValidationState::read_element(uint32_t& index) {
-  index = reader_.u32();
-  return check_element(index);
 }
 
 } // namespace runtime

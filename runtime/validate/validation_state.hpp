@@ -137,21 +137,22 @@ protected:
     live_ = false;
   }
   bool frame_at(uint32_t depth, const ControlFrame*& frame);
+  [[nodiscard]] std::span<const ValType> label(uint32_t depth) const { // which is in range
+    return frames_[frames_.size() - 1 - depth].label();
+  }
 
-  // --- immediates, with the checks that are theirs
-  // --------------------------------------------------------------------
+  // --- immediates and signatures, as the table of instructions has them ---------------------------------------------
+  // Fills immediates_, all but those of no fixed size; indices are in range, alignments and offsets allowed.
+  bool read_and_check(const OpInfo& info);
+  [[gnu::cold, gnu::noinline]] bool unknown(const char* what, uint32_t index);
+  // Operands and result; after the immediates.
+  bool check_signature(const OpInfo& info) {
+    for (uint32_t i = info.param_count; i-- > 0;)
+      if (!pop(stack_types_[static_cast<size_t>(info.param_types[i])])) return false;
+    return info.result_type == StackType::none || push(stack_types_[static_cast<size_t>(info.result_type)]);
+  }
   bool read_block_type(BlockType& type);
-  bool read_memarg(MemArg& memarg, uint32_t natural_align_log2);
-  bool read_memory(uint32_t& index);
-  bool read_table(uint32_t& index);
-  bool read_func_type(TypeId& id);
-  bool read_data(uint32_t& index);
-  bool read_data_and_memory(uint32_t& data, uint32_t& memory);
-  bool check_data(uint32_t index);
-  bool read_element(uint32_t& index);
-  bool check_element(uint32_t index);
   [[nodiscard]] TypeScope scope() const { return {.types = module_.types}; }
-  [[nodiscard]] ValType address_type(const MemArg& memarg) const { return address_of_memory(memarg.memory); }
   [[nodiscard]] ValType address_of_memory(uint32_t index) const {
     return module_.memories[index].limits.is_64 ? ValKind::i64 : ValKind::i32;
   }
@@ -183,12 +184,13 @@ protected:
   };
   bool check_br_on(Op op, BranchImmediates& immediates);
   bool check_catches(std::vector<CatchClause>& catches); // depths counted outside the try_table
-  bool check_plain(const OpInfo& info);                  // operands and result of a plain signature
+  bool func_type(uint32_t index, TypeId& id);            // of a type index in range
 
   const DecodedModule& module_;
   const TypeRegistry& types_;
   Reader reader_;
   uint64_t instruction_offset_ = 0;
+  Immediates immediates_; // of the instruction at hand
 
   std::unique_ptr<ValType[]> stack_;
   uint32_t size_ = 0, capacity_ = 0, base_ = 0;
@@ -208,12 +210,16 @@ private:
   bool mismatch(ValType expected, ValType actual);
   void reset_initialized(uint32_t size);
   bool read_locals();
+  bool check_immediate(const OpInfo& info, size_t place);
+  bool data_count_required();
+  void name_storage(ValType address);
   bool array_of(TypeId id, FieldType& element);
-  bool read_aggregate_type(TypeId& id);
   bool check_struct(Op op, AggregateImmediates& immediates);
   bool check_packing(bool plain_get, const FieldType& field);
   [[nodiscard]] ValType top_of(HeapType heap) const;
 
+  // By StackType: the fixed types, and what the others are at the instruction at hand.
+  std::array<ValType, kStackTypes> stack_types_ = kFixedTypes;
   std::optional<Error> error_;
 };
 

@@ -17,18 +17,18 @@ namespace {
 
 const std::map<uint32_t, std::string>& all_ops() { // code → text name
   static const std::map<uint32_t, std::string> ops = {
-#define OP(identifier, code, text, family, signature, extra, feature) {code, text},
+#define OP(identifier, code, text, family, immediates, signature, extra, feature) {code, text},
 #include "runtime/types/opcodes.def"
 #undef OP
   };
   return ops;
 }
 
-std::string signature_of(const OpInfo& info) {
+std::string signature_of(const OpInfo& info) { // as opcodes.def writes it
   std::string text;
-  const auto letter = [](ValKind kind) { return "iIfFv?-"[static_cast<size_t>(kind)]; };
-  for (uint32_t i = 0; i < info.param_count; ++i) text += letter(info.params[i]);
-  return text + ":" + (info.result == ValKind::bottom ? "" : std::string(1, letter(info.result)));
+  const auto letter = [](StackType type) { return "-iIfFvQJjRXabnet"[static_cast<size_t>(type)]; };
+  for (uint32_t i = 0; i < info.param_count; ++i) text += letter(info.param_types[i]);
+  return text + ":" + (info.result_type == StackType::none ? "" : std::string(1, letter(info.result_type)));
 }
 
 } // namespace
@@ -60,11 +60,39 @@ TEST_CASE("signatures and alignments are the specification's") {
   CHECK(signature_of(op_info(Op::i32_add)) == "ii:i");
   CHECK(signature_of(op_info(Op::i64_eqz)) == "I:i");
   CHECK(signature_of(op_info(Op::f64_promote_f32)) == "f:F");
-  CHECK(signature_of(op_info(Op::i64_store16)) == "I:");
+  CHECK(signature_of(op_info(Op::i64_store16)) == "aI:");
+  CHECK(signature_of(op_info(Op::i64_load)) == "a:I");
+  CHECK(signature_of(op_info(Op::memory_copy)) == "abn:");
+  CHECK(signature_of(op_info(Op::ref_i31)) == "i:j");
   CHECK(op_info(Op::i64_store16).natural_align_log2() == 1);
   CHECK(op_info(Op::i64_load).natural_align_log2() == 3);
   CHECK(signature_of(op_info(Op::v128_bitselect)) == "vvv:v");
   CHECK(op_info(Op::i16x8_replace_lane).lanes() == 8);
+}
+
+TEST_CASE("an instruction's kinds agree with its types, and are bottom where the immediates decide") {
+  const OpInfo& store = op_info(Op::i64_store);
+  CHECK(store.params == std::array{ValKind::bottom, ValKind::i64, ValKind::bottom});
+  CHECK(op_info(Op::i64_load).result == ValKind::i64);
+  CHECK(op_info(Op::table_get).result == ValKind::bottom);
+}
+
+TEST_CASE("immediates are listed in the binary format's order") {
+  using enum Immediate;
+  CHECK(op_info(Op::nop).immediates == std::array{none, none, none, none});
+  CHECK(op_info(Op::br_on_cast).immediates == std::array{cast_flags, Immediate::label, heap_type, heap_type});
+  CHECK(op_info(Op::table_init).immediates == std::array{element, table, none, none});
+  CHECK(op_info(Op::v128_load8_lane).immediates == std::array{memarg, lane, none, none});
+  CHECK(op_info(Op::v128_load16_lane).lanes() == 8);
+  CHECK(op_info(Op::try_table).opens_block());
+  CHECK(op_info(Op::array_new_data).has(data));
+}
+
+TEST_CASE("constant instructions are the specification's, with the extended ones") {
+  CHECK(op_info(Op::i64_mul).is_constant);
+  CHECK(op_info(Op::v128_const).is_constant);
+  CHECK_FALSE(op_info(Op::i32_div_s).is_constant);
+  CHECK_FALSE(op_info(Op::array_new_data).is_constant);
 }
 
 // wabt's table of opcodes comes with its development package.
@@ -100,7 +128,7 @@ TEST_CASE("names, signatures and alignments agree with wabt's opcode table") {
     case OpFamily::vector_memory:
     case OpFamily::vector_memory_lane:
     case OpFamily::atomic:
-      CHECK(letters.at(field(3)) + letters.at(field(4)) + ":" + letters.at(field(1)) == signature_of(info));
+      CHECK("a" + letters.at(field(3)) + letters.at(field(4)) + ":" + letters.at(field(1)) == signature_of(info));
       CHECK(1u << info.natural_align_log2() == std::stoul(field(5)));
       break;
     case OpFamily::numeric:
