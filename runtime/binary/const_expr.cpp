@@ -4,7 +4,7 @@
 // the canonical TypeId of struct.new, array.new and their variants; `immediate_high` the upper half of a vector
 // literal, or the length of array.new_fixed.
 #include "runtime/binary/const_expr.hpp"
-#include "runtime/binary/type_reader.hpp"
+#include "runtime/binary/immediates.hpp"
 #include <format>
 
 namespace runtime {
@@ -18,7 +18,7 @@ public:
   Result<ConstExprResult> read(ValType expected) {
     for (;;) {
       at_ = reader_.offset();
-      const Op op = read_op();
+      const Op op = read_op(reader_);
       if (reader_.failed()) return std::unexpected(reader_.error());
       if (op == Op::end) break;
       TRY_VOID(instruction(op));
@@ -30,13 +30,6 @@ public:
   }
 
 private:
-  Op read_op() {
-    const uint8_t code = reader_.byte();
-    if (code < kFirstPrefix || code > kLastPrefix) return static_cast<Op>(code);
-    const uint32_t sub = reader_.u32();
-    return static_cast<Op>(uint32_t{code} << 16 | (sub < 0xffff ? sub : 0xffff));
-  }
-
   void refuse(std::string message) {
     if (!result_.invalid)
       result_.invalid = Error{.kind = ErrorKind::invalid, .message = std::move(message), .offset = at_};
@@ -59,21 +52,14 @@ private:
 
   void emit(Op op, uint64_t low = 0, uint64_t high = 0) { result_.expr.push_back({op, low, high}); }
 
-  void binary(Op op, ValType type) {
-    pop(type);
-    pop(type);
-    push(type);
-    emit(op);
-  }
-
   void constant(Op op, ValType type, uint64_t low, uint64_t high = 0) {
     push(type);
     emit(op, low, high);
   }
 
+  // The type that the first immediate names.
   std::optional<TypeId> type_index(size_t composite, const char* message) {
-    const uint32_t index = reader_.u32();
-    if (reader_.failed()) return std::nullopt;
+    const uint32_t index = immediates_.index(0);
     if (index >= module_.types.size()) {
       refuse(std::format("unknown type {}", index));
       return std::nullopt;
@@ -102,7 +88,7 @@ private:
 
   void new_array(Op op) {
     const auto id = type_index(2, "type mismatch: expected an array type");
-    const uint32_t length = op == Op::array_new_fixed ? reader_.u32() : 0;
+    const uint32_t length = op == Op::array_new_fixed ? immediates_.index(1) : 0;
     if (!id) return;
     const ValType element = std::get<ArrayType>(types_.get(*id).composite).element.type;
     if (op == Op::array_new_fixed) {
@@ -128,53 +114,22 @@ private:
   }
 
   Result<void> instruction(Op op) {
+    const OpInfo& info = op_info(op);
+    if (!info.is_constant) return std::unexpected(not_constant(info));
+    read_immediates(reader_, info, {.types = module_.types}, immediates_);
+    if (reader_.failed()) return {};
+    const uint32_t index = immediates_.index(0);
     switch (op) {
-    case Op::i32_const: constant(op, ValKind::i32, static_cast<uint32_t>(reader_.s32())); return {};
-    case Op::i64_const: constant(op, ValKind::i64, static_cast<uint64_t>(reader_.s64())); return {};
-    case Op::f32_const: constant(op, ValKind::f32, reader_.fixed(4)); return {};
-    case Op::f64_const: constant(op, ValKind::f64, reader_.fixed(8)); return {};
-    case Op::v128_const: {
-      const uint64_t low = reader_.fixed(8);
-      constant(op, ValKind::v128, low, reader_.fixed(8));
-      return {};
-    }
-    case Op::i32_add:
-    case Op::i32_sub:
-    case Op::i32_mul: binary(op, ValKind::i32); return {};
-    case Op::i64_add:
-    case Op::i64_sub:
-    case Op::i64_mul: binary(op, ValKind::i64); return {};
-    case Op::ref_null: {
-      const HeapType heap = read_heap_type(reader_, {.types = module_.types});
-      constant(op, ValType::ref(heap, true), heap.bits());
-      return {};
-    }
-    case Op::ref_func: {
-      const uint32_t index = reader_.u32();
-      if (index >= module_.functions.size()) {
-        refuse(std::format("unknown function {}", index));
-        push(ValType::ref(HeapType::bottom(), false));
-        return {};
-      }
+    case Op::ref_null: constant(op, ValType::ref(immediates_.heap(0), true), index); return {};
+    case Op::ref_func:
+      if (index >= module_.functions.size()) return unknown("function", index);
       module_.declared_refs[index] = true;
       constant(op, ValType::ref(HeapType::defined(module_.functions[index]), false), index);
       return {};
-    }
-    case Op::global_get: {
-      const uint32_t index = reader_.u32();
-      if (index >= module_.globals.size()) {
-        refuse(std::format("unknown global {}", index));
-        push(ValType::ref(HeapType::bottom(), false));
-        return {};
-      }
+    case Op::global_get:
+      if (index >= module_.globals.size()) return unknown("global", index);
       if (module_.globals[index].type.mutable_) refuse("constant expression required: the global is mutable");
       constant(op, module_.globals[index].type.type, index);
-      return {};
-    }
-    case Op::ref_i31:
-      pop(ValKind::i32);
-      push(ValType::ref(HeapType::abstract(AbstractHeap::i31), false));
-      emit(op);
       return {};
     case Op::struct_new:
     case Op::struct_new_default: new_struct(op); return {};
@@ -183,18 +138,36 @@ private:
     case Op::array_new_fixed: new_array(op); return {};
     case Op::any_convert_extern: convert(op, AbstractHeap::extern_, AbstractHeap::any); return {};
     case Op::extern_convert_any: convert(op, AbstractHeap::any, AbstractHeap::extern_); return {};
-    default: break;
+    default: plain(op, info); return {};
     }
-    if (op_info(op).family == OpFamily::undefined)
-      return std::unexpected(Error{.kind = ErrorKind::malformed, .message = "illegal opcode", .offset = at_});
-    return std::unexpected(Error{.kind = ErrorKind::invalid,
-                                 .message = std::format("constant expression required: {}", op_info(op).text),
-                                 .offset = at_});
+  }
+
+  // Literals and arithmetic, whose types the table has.
+  void plain(Op op, const OpInfo& info) {
+    for (uint32_t i = info.param_count; i-- > 0;) pop(kFixedTypes[static_cast<size_t>(info.param_types[i])]);
+    push(kFixedTypes[static_cast<size_t>(info.result_type)]);
+    const bool is_literal = info.family == OpFamily::constant;
+    emit(op, is_literal ? immediates_.values[0] : 0, op == Op::v128_const ? immediates_.values[1] : 0);
+  }
+
+  Result<void> unknown(const char* what, uint32_t index) {
+    refuse(std::format("unknown {} {}", what, index));
+    push(ValType::ref(HeapType::bottom(), false));
+    return {};
+  }
+
+  [[nodiscard]] Error not_constant(const OpInfo& info) const {
+    if (info.family == OpFamily::undefined)
+      return {.kind = ErrorKind::malformed, .message = "illegal opcode", .offset = at_};
+    return {.kind = ErrorKind::invalid,
+            .message = std::format("constant expression required: {}", info.text),
+            .offset = at_};
   }
 
   Reader& reader_;
   DecodedModule& module_;
   const TypeRegistry& types_;
+  Immediates immediates_; // of the instruction at hand
   std::vector<ValType> stack_;
   ConstExprResult result_;
   uint64_t at_ = 0;

@@ -4,7 +4,7 @@ namespace runtime::text {
 
 namespace {
 
-bool is_block(Op op) { return op == Op::block || op == Op::loop || op == Op::if_ || op == Op::try_table; }
+bool is_block(Op op) { return op_info(op).opens_block(); }
 
 } // namespace
 
@@ -183,8 +183,7 @@ Result<std::optional<std::string_view>> CodeParser::block_header(Cursor& cursor,
   std::optional<std::string_view> label;
   if (cursor.kind() == TokenKind::id) label = scope_.identifier(cursor);
   emit_op(out, op);
-  TRY_VOID(block_type(cursor, out));
-  if (op == Op::try_table) TRY_VOID(catch_clauses(cursor, out));
+  TRY_VOID(immediates(cursor, op_info(op), out));
   return label;
 }
 

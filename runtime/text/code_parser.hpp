@@ -53,7 +53,7 @@ private:
   [[nodiscard]] Result<void> flat(Cursor& cursor, Bytes& out);
   void flush_pending(Bytes& out, size_t begin);
 
-  // A block instruction behind its keyword: label, type, catch clauses. The label is not pushed.
+  // A block instruction behind its keyword: label and immediates. The label is not pushed.
   [[nodiscard]] Result<std::optional<std::string_view>> block_header(Cursor& cursor, Op op, Bytes& out);
   [[nodiscard]] Result<void> block_type(Cursor& cursor, Bytes& out);
   [[nodiscard]] Result<void> catch_clauses(Cursor& cursor, Bytes& out);
@@ -64,17 +64,20 @@ private:
 
   // An instruction that is no block, behind its keyword.
   [[nodiscard]] Result<void> instruction(Cursor& cursor, Op op, Bytes& out);
-  [[nodiscard]] Result<void> control(Cursor& cursor, Op op, Bytes& out);
+  [[nodiscard]] Result<void> immediates(Cursor& cursor, const OpInfo& info, Bytes& out);
   [[nodiscard]] Result<void> select(Cursor& cursor, Bytes& out);
-  [[nodiscard]] Result<void> variable(Cursor& cursor, Op op, Bytes& out);
-  [[nodiscard]] Result<void> table(Cursor& cursor, Op op, Bytes& out);
-  [[nodiscard]] Result<void> memory(Cursor& cursor, Op op, Bytes& out);
-  [[nodiscard]] Result<void> reference(Cursor& cursor, Op op, Bytes& out);
-  [[nodiscard]] Result<void> aggregate(Cursor& cursor, Op op, Bytes& out);
-  [[nodiscard]] Result<void> constant(Cursor& cursor, Op op, Bytes& out);
+  [[nodiscard]] Result<void> cast(Cursor& cursor, Op op, Bytes& out);
+  [[nodiscard]] Result<void> branch_on_cast(Cursor& cursor, Op op, Bytes& out);
+  [[nodiscard]] Result<void> call_indirect(Cursor& cursor, Op op, Bytes& out);
+  [[nodiscard]] Result<void> copy_of_segment(Cursor& cursor, Op op, const IndexSpace& storages,
+                                             const IndexSpace& segments, Bytes& out);
+  [[nodiscard]] Result<void> copy(Cursor& cursor, Op op, const IndexSpace& storages, Bytes& out);
   [[nodiscard]] Result<void> memory_argument(Cursor& cursor, const OpInfo& info, Bytes& out);
   [[nodiscard]] Result<void> lane(Cursor& cursor, Bytes& out);
   [[nodiscard]] Result<void> label(Cursor& cursor, Bytes& out);
+  [[nodiscard]] Result<void> labels(Cursor& cursor, Bytes& out);
+  [[nodiscard]] Result<void> local(Cursor& cursor, Bytes& out);
+  [[nodiscard]] Result<void> field(Cursor& cursor, Bytes& out);
   [[nodiscard]] Result<void> index(Cursor& cursor, const IndexSpace& space, Bytes& out);
   [[nodiscard]] Result<uint32_t> optional_index(Cursor& cursor, const IndexSpace& space);
 
@@ -84,7 +87,8 @@ private:
   std::vector<Label> labels_; // innermost last
   std::unordered_map<std::string_view, uint32_t> label_positions_;
   std::vector<Frame> frames_;
-  Bytes pending_; // instructions whose operands are being read, outermost first
+  Bytes pending_;          // instructions whose operands are being read, outermost first
+  uint32_t structure_ = 0; // the type index before a field's
   bool names_data_ = false;
 };
 

@@ -1,4 +1,6 @@
-// The immediates of single instructions: the half of CodeParser that knows what follows each keyword.
+// The immediates of instructions: the half of CodeParser that knows what follows a keyword. It follows the table of
+// instructions, one kind of immediate after the other; where the text has another order than the binary format, or
+// writes out what is left away, stands a function of its own.
 #include "runtime/text/code_parser.hpp"
 #include <bit>
 #include <utility>
@@ -65,90 +67,131 @@ Result<void> CodeParser::lane(Cursor& cursor, Bytes& out) {
   return {};
 }
 
-Result<void> CodeParser::instruction(Cursor& cursor, Op op, Bytes& out) {
-  const OpInfo& info = op_info(op);
-  switch (info.family) {
-  case OpFamily::control: return control(cursor, op, out);
-  case OpFamily::variable: return variable(cursor, op, out);
-  case OpFamily::table: return table(cursor, op, out);
-  case OpFamily::memory: return memory(cursor, op, out);
-  case OpFamily::constant: return constant(cursor, op, out);
-  case OpFamily::reference: return reference(cursor, op, out);
-  case OpFamily::aggregate: return aggregate(cursor, op, out);
-  case OpFamily::parametric:
-    if (op == Op::select) return select(cursor, out);
-    [[fallthrough]];
-  case OpFamily::numeric:
-  case OpFamily::vector: emit_op(out, op); return {};
-  case OpFamily::load:
-  case OpFamily::store:
-  case OpFamily::vector_memory:
-  case OpFamily::atomic: emit_op(out, op); return memory_argument(cursor, info, out);
-  case OpFamily::vector_memory_lane:
-    emit_op(out, op);
-    TRY_VOID(memory_argument(cursor, info, out));
-    return lane(cursor, out);
-  case OpFamily::vector_lane: emit_op(out, op); return lane(cursor, out);
-  case OpFamily::vector_shuffle:
-    emit_op(out, op);
-    for (int i = 0; i < 16; ++i) {
-      if (!cursor.is_natural()) return cursor.fail("invalid lane length");
-      TRY_VOID(lane(cursor, out));
-    }
+Result<void> CodeParser::local(Cursor& cursor, Bytes& out) {
+  if (cursor.kind() != TokenKind::id) {
+    out.uleb(TRY(cursor.natural(32)));
     return {};
-  case OpFamily::fence:
-    emit_op(out, op);
-    out.u8(0);
-    return {};
-  case OpFamily::undefined: break;
   }
-  return cursor.unexpected();
+  const Token& where = cursor.peek();
+  std::string_view name = scope_.identifier(cursor);
+  auto found = locals_.find(name);
+  if (found == locals_.end()) return cursor.fail("unknown local " + std::string(name), where);
+  out.uleb(found->second);
+  return {};
 }
 
-Result<void> CodeParser::control(Cursor& cursor, Op op, Bytes& out) {
-  emit_op(out, op);
+Result<void> CodeParser::instruction(Cursor& cursor, Op op, Bytes& out) {
   switch (op) {
-  case Op::br:
-  case Op::br_if:
-  case Op::br_on_null:
-  case Op::br_on_non_null: return label(cursor, out);
-  case Op::br_table: {
-    // The default's bytes follow the vector's directly, so that the order is that of the text.
-    CountedBytes targets;
-    do {
-      TRY_VOID(label(cursor, targets.bytes));
-      ++targets.count;
-    } while (cursor.at_index());
-    out.uleb(targets.count - 1);
-    out.append(targets.bytes);
-    return {};
-  }
-  case Op::call:
-  case Op::return_call: return index(cursor, scope_.functions, out);
-  case Op::call_indirect:
-  case Op::return_call_indirect: {
-    uint32_t table_index = TRY(optional_index(cursor, scope_.tables));
-    out.uleb(types_.resolve(TRY(types_.type_use(cursor, false))));
-    out.uleb(table_index);
-    return {};
-  }
-  case Op::call_ref:
-  case Op::return_call_ref: return index(cursor, scope_.types, out);
-  case Op::throw_: return index(cursor, scope_.tags, out);
+  case Op::select: return select(cursor, out);
+  case Op::ref_test:
+  case Op::ref_cast: return cast(cursor, op, out);
   case Op::br_on_cast:
-  case Op::br_on_cast_fail: {
-    Bytes depth;
-    TRY_VOID(label(cursor, depth));
-    ReferenceType from = TRY(types_.split_reference_type(cursor));
-    ReferenceType to = TRY(types_.split_reference_type(cursor));
-    out.u8(static_cast<uint8_t>((from.nullable ? 1 : 0) | (to.nullable ? 2 : 0)));
-    out.append(depth);
-    out.append(from.heap);
-    out.append(to.heap);
-    return {};
+  case Op::br_on_cast_fail: return branch_on_cast(cursor, op, out);
+  case Op::call_indirect:
+  case Op::return_call_indirect: return call_indirect(cursor, op, out);
+  case Op::table_init: return copy_of_segment(cursor, op, scope_.tables, scope_.elements, out);
+  case Op::memory_init: names_data_ = true; return copy_of_segment(cursor, op, scope_.memories, scope_.data, out);
+  case Op::table_copy: return copy(cursor, op, scope_.tables, out);
+  case Op::memory_copy: return copy(cursor, op, scope_.memories, out);
+  default: emit_op(out, op); return immediates(cursor, op_info(op), out);
   }
-  default: return {}; // unreachable, nop, return, throw_ref
+}
+
+Result<void> CodeParser::immediates(Cursor& cursor, const OpInfo& info, Bytes& out) {
+  for (const Immediate kind : info.immediates) {
+    switch (kind) {
+    case Immediate::none: return {};
+    case Immediate::block_type: TRY_VOID(block_type(cursor, out)); break;
+    case Immediate::label: TRY_VOID(label(cursor, out)); break;
+    case Immediate::labels: TRY_VOID(labels(cursor, out)); break;
+    case Immediate::function: TRY_VOID(index(cursor, scope_.functions, out)); break;
+    case Immediate::type:
+      structure_ = TRY(scope_.index(scope_.types, cursor));
+      out.uleb(structure_);
+      break;
+    case Immediate::table: out.uleb(TRY(optional_index(cursor, scope_.tables))); break;
+    case Immediate::memory: out.uleb(TRY(optional_index(cursor, scope_.memories))); break;
+    case Immediate::global: TRY_VOID(index(cursor, scope_.globals, out)); break;
+    case Immediate::local: TRY_VOID(local(cursor, out)); break;
+    case Immediate::tag: TRY_VOID(index(cursor, scope_.tags, out)); break;
+    case Immediate::element: TRY_VOID(index(cursor, scope_.elements, out)); break;
+    case Immediate::data:
+      names_data_ = true;
+      TRY_VOID(index(cursor, scope_.data, out));
+      break;
+    case Immediate::field: TRY_VOID(field(cursor, out)); break;
+    case Immediate::count: out.uleb(TRY(cursor.natural(32))); break;
+    case Immediate::memarg: TRY_VOID(memory_argument(cursor, info, out)); break;
+    case Immediate::lane: TRY_VOID(lane(cursor, out)); break;
+    case Immediate::lanes:
+      for (int i = 0; i < 16; ++i) {
+        if (!cursor.is_natural()) return cursor.fail("invalid lane length");
+        TRY_VOID(lane(cursor, out));
+      }
+      break;
+    case Immediate::i32: out.sleb(static_cast<int32_t>(TRY(cursor.integer(32)))); break;
+    case Immediate::i64: out.sleb(static_cast<int64_t>(TRY(cursor.integer(64)))); break;
+    case Immediate::f32: out.little_endian(TRY(cursor.float_bits(32)), 4); break;
+    case Immediate::f64: out.little_endian(TRY(cursor.float_bits(64)), 8); break;
+    case Immediate::v128: TRY_VOID(vector_literal(cursor, out)); break;
+    case Immediate::heap_type: TRY_VOID(types_.heap_type(cursor, out)); break;
+    case Immediate::catches: TRY_VOID(catch_clauses(cursor, out)); break;
+    case Immediate::zero: out.u8(0); break;
+    case Immediate::value_types: // of select alone, and of casts: handled before
+    case Immediate::cast_flags: return cursor.unexpected();
+    }
   }
+  return {};
+}
+
+Result<void> CodeParser::labels(Cursor& cursor, Bytes& out) {
+  // The default's bytes follow the vector's directly, so that the order is that of the text.
+  CountedBytes targets;
+  do {
+    TRY_VOID(label(cursor, targets.bytes));
+    ++targets.count;
+  } while (cursor.at_index());
+  out.uleb(targets.count - 1);
+  out.append(targets.bytes);
+  return {};
+}
+
+Result<void> CodeParser::field(Cursor& cursor, Bytes& out) {
+  static const IndexSpace kNoFields{.kind = "field"};
+  auto fields = scope_.fields.find(structure_);
+  return index(cursor, fields == scope_.fields.end() ? kNoFields : fields->second, out);
+}
+
+// «call_indirect table? typeuse»: the type comes first in bytes.
+Result<void> CodeParser::call_indirect(Cursor& cursor, Op op, Bytes& out) {
+  emit_op(out, op);
+  uint32_t table_index = TRY(optional_index(cursor, scope_.tables));
+  out.uleb(types_.resolve(TRY(types_.type_use(cursor, false))));
+  out.uleb(table_index);
+  return {};
+}
+
+// «br_on_cast label from to»: the two nullabilities come first in bytes.
+Result<void> CodeParser::branch_on_cast(Cursor& cursor, Op op, Bytes& out) {
+  emit_op(out, op);
+  Bytes depth;
+  TRY_VOID(label(cursor, depth));
+  ReferenceType from = TRY(types_.split_reference_type(cursor));
+  ReferenceType to = TRY(types_.split_reference_type(cursor));
+  out.u8(static_cast<uint8_t>((from.nullable ? 1 : 0) | (to.nullable ? 2 : 0)));
+  out.append(depth);
+  out.append(from.heap);
+  out.append(to.heap);
+  return {};
+}
+
+// ref.test and ref.cast: the nullability is in the opcode.
+Result<void> CodeParser::cast(Cursor& cursor, Op op, Bytes& out) {
+  ReferenceType type = TRY(types_.split_reference_type(cursor));
+  if (type.nullable) op = op == Op::ref_test ? Op::ref_test_null : Op::ref_cast_null;
+  emit_op(out, op);
+  out.append(type.heap);
+  return {};
 }
 
 Result<void> CodeParser::select(Cursor& cursor, Bytes& out) {
@@ -167,123 +210,31 @@ Result<void> CodeParser::select(Cursor& cursor, Bytes& out) {
   return {};
 }
 
-Result<void> CodeParser::variable(Cursor& cursor, Op op, Bytes& out) {
+// «table.init table? elem», «memory.init memory? data»: what may be left out comes first in text and last in bytes.
+Result<void> CodeParser::copy_of_segment(Cursor& cursor, Op op, const IndexSpace& storages, const IndexSpace& segments,
+                                         Bytes& out) {
   emit_op(out, op);
-  if (op == Op::global_get || op == Op::global_set) return index(cursor, scope_.globals, out);
-  if (cursor.kind() != TokenKind::id) {
-    out.uleb(TRY(cursor.natural(32)));
-    return {};
-  }
-  const Token& where = cursor.peek();
-  std::string_view name = scope_.identifier(cursor);
-  auto found = locals_.find(name);
-  if (found == locals_.end()) return cursor.fail("unknown local " + std::string(name), where);
-  out.uleb(found->second);
+  Cursor ahead = cursor;
+  ahead.advance();
+  uint32_t storage = ahead.at_index() ? TRY(scope_.index(storages, cursor)) : 0;
+  TRY_VOID(index(cursor, segments, out));
+  out.uleb(storage);
   return {};
 }
 
-Result<void> CodeParser::table(Cursor& cursor, Op op, Bytes& out) {
+// «table.copy», «memory.copy»: both indices or none.
+Result<void> CodeParser::copy(Cursor& cursor, Op op, const IndexSpace& storages, Bytes& out) {
   emit_op(out, op);
-  switch (op) {
-  case Op::elem_drop: return index(cursor, scope_.elements, out);
-  case Op::table_init: {
-    // «table.init elem» or «table.init table elem»: the table may be left out, though it comes first.
-    Cursor ahead = cursor;
-    ahead.advance();
-    uint32_t table_index = ahead.at_index() ? TRY(scope_.index(scope_.tables, cursor)) : 0;
-    TRY_VOID(index(cursor, scope_.elements, out));
-    out.uleb(table_index);
-    return {};
-  }
-  case Op::table_copy: {
-    bool named = cursor.at_index();
-    out.uleb(TRY(optional_index(cursor, scope_.tables)));
-    out.uleb(named ? TRY(scope_.index(scope_.tables, cursor)) : 0);
-    return {};
-  }
-  default: out.uleb(TRY(optional_index(cursor, scope_.tables))); return {};
-  }
-}
-
-Result<void> CodeParser::memory(Cursor& cursor, Op op, Bytes& out) {
-  emit_op(out, op);
-  switch (op) {
-  case Op::data_drop: names_data_ = true; return index(cursor, scope_.data, out);
-  case Op::memory_init: {
-    names_data_ = true;
-    Cursor ahead = cursor;
-    ahead.advance();
-    uint32_t memory_index = ahead.at_index() ? TRY(scope_.index(scope_.memories, cursor)) : 0;
-    TRY_VOID(index(cursor, scope_.data, out));
-    out.uleb(memory_index);
-    return {};
-  }
-  case Op::memory_copy: {
-    bool named = cursor.at_index();
-    out.uleb(TRY(optional_index(cursor, scope_.memories)));
-    out.uleb(named ? TRY(scope_.index(scope_.memories, cursor)) : 0);
-    return {};
-  }
-  default: out.uleb(TRY(optional_index(cursor, scope_.memories))); return {};
-  }
-}
-
-Result<void> CodeParser::reference(Cursor& cursor, Op op, Bytes& out) {
-  switch (op) {
-  case Op::ref_null: emit_op(out, op); return types_.heap_type(cursor, out);
-  case Op::ref_func: emit_op(out, op); return index(cursor, scope_.functions, out);
-  case Op::ref_test:
-  case Op::ref_cast: {
-    ReferenceType type = TRY(types_.split_reference_type(cursor));
-    if (type.nullable) op = op == Op::ref_test ? Op::ref_test_null : Op::ref_cast_null;
-    emit_op(out, op);
-    out.append(type.heap);
-    return {};
-  }
-  default: emit_op(out, op); return {};
-  }
-}
-
-Result<void> CodeParser::aggregate(Cursor& cursor, Op op, Bytes& out) {
-  emit_op(out, op);
-  if (op == Op::array_len) return {};
-  uint32_t type = TRY(scope_.index(scope_.types, cursor));
-  out.uleb(type);
-  switch (op) {
-  case Op::struct_get:
-  case Op::struct_get_s:
-  case Op::struct_get_u:
-  case Op::struct_set: {
-    static const IndexSpace kNoFields{.kind = "field"};
-    auto fields = scope_.fields.find(type);
-    return index(cursor, fields == scope_.fields.end() ? kNoFields : fields->second, out);
-  }
-  case Op::array_new_fixed: out.uleb(TRY(cursor.natural(32))); return {};
-  case Op::array_copy: return index(cursor, scope_.types, out);
-  case Op::array_new_data:
-  case Op::array_init_data: names_data_ = true; return index(cursor, scope_.data, out);
-  case Op::array_new_elem:
-  case Op::array_init_elem: return index(cursor, scope_.elements, out);
-  default: return {};
-  }
-}
-
-Result<void> CodeParser::constant(Cursor& cursor, Op op, Bytes& out) {
-  emit_op(out, op);
-  switch (op) {
-  case Op::i32_const: out.sleb(static_cast<int32_t>(TRY(cursor.integer(32)))); return {};
-  case Op::i64_const: out.sleb(static_cast<int64_t>(TRY(cursor.integer(64)))); return {};
-  case Op::f32_const: out.little_endian(TRY(cursor.float_bits(32)), 4); return {};
-  case Op::f64_const: out.little_endian(TRY(cursor.float_bits(64)), 8); return {};
-  default: return vector_literal(cursor, out);
-  }
+  bool named = cursor.at_index();
+  for (int side = 0; side < 2; ++side) out.uleb(named ? TRY(scope_.index(storages, cursor)) : 0);
+  return {};
 }
 
 // «memory? offset=… align=…». With a lane index behind it, a single number is the lane.
 Result<void> CodeParser::memory_argument(Cursor& cursor, const OpInfo& info, Bytes& out) {
   uint32_t memory_index = 0;
   bool is_memory = cursor.at_index();
-  if (is_memory && cursor.kind() != TokenKind::id && info.family == OpFamily::vector_memory_lane)
+  if (is_memory && cursor.kind() != TokenKind::id && info.has(Immediate::lane))
     is_memory = cursor.kind(1) == TokenKind::atom || cursor.text(1).starts_with("offset=") ||
                 cursor.text(1).starts_with("align=");
   if (is_memory) memory_index = TRY(scope_.index(scope_.memories, cursor));
