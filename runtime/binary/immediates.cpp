@@ -4,16 +4,6 @@
 namespace runtime {
 namespace {
 
-constexpr uint32_t kMemoryFlag = 0x40, kMemoryFlagsEnd = 0x80;
-
-void read_memarg(Reader& reader, MemArg& memarg) {
-  const uint32_t flags = reader.u32();
-  if (flags >= kMemoryFlagsEnd) return reader.fail("malformed memop flags");
-  memarg.align_log2 = flags & (kMemoryFlag - 1);
-  memarg.memory = (flags & kMemoryFlag) != 0 ? reader.u32() : 0;
-  memarg.offset = reader.u64();
-}
-
 void skip_val_type(Reader& reader) {
   const uint8_t code = reader.byte();
   if (code == 0x63 || code == 0x64) static_cast<void>(reader.s33());
@@ -85,50 +75,47 @@ void read_immediates(Reader& reader, const OpInfo& info, const TypeScope& scope,
   }
 }
 
-void skip_immediates(Reader& reader, const OpInfo& info) {
-  for (const Immediate kind : info.immediates) {
-    switch (kind) {
-    case Immediate::none: return;
-    case Immediate::block_type: skip_block_type(reader); break;
-    case Immediate::labels: {
-      const uint32_t count = reader.length();
-      for (uint32_t i = 0; i <= count && !reader.failed(); ++i) reader.u32();
-      break;
-    }
-    case Immediate::value_types: {
-      const uint32_t count = reader.length();
-      for (uint32_t i = 0; i < count && !reader.failed(); ++i) skip_val_type(reader);
-      break;
-    }
-    case Immediate::catches: skip_catches(reader); break;
-    case Immediate::label:
-    case Immediate::function:
-    case Immediate::type:
-    case Immediate::table:
-    case Immediate::memory:
-    case Immediate::global:
-    case Immediate::local:
-    case Immediate::tag:
-    case Immediate::element:
-    case Immediate::data:
-    case Immediate::field:
-    case Immediate::count: reader.u32(); break;
-    case Immediate::memarg: {
-      MemArg memarg;
-      read_memarg(reader, memarg);
-      break;
-    }
-    case Immediate::lane:
-    case Immediate::cast_flags:
-    case Immediate::zero: reader.byte(); break;
-    case Immediate::lanes:
-    case Immediate::v128: static_cast<void>(reader.bytes(16)); break;
-    case Immediate::i32: reader.s32(); break;
-    case Immediate::i64: reader.s64(); break;
-    case Immediate::f32: static_cast<void>(reader.bytes(4)); break;
-    case Immediate::f64: static_cast<void>(reader.bytes(8)); break;
-    case Immediate::heap_type: reader.s33(); break;
-    }
+void skip_immediate(Reader& reader, Immediate kind) {
+  switch (kind) {
+  case Immediate::none: return;
+  case Immediate::block_type: return skip_block_type(reader);
+  case Immediate::labels: {
+    const uint32_t count = reader.length();
+    for (uint32_t i = 0; i <= count && !reader.failed(); ++i) reader.u32();
+    return;
+  }
+  case Immediate::value_types: {
+    const uint32_t count = reader.length();
+    for (uint32_t i = 0; i < count && !reader.failed(); ++i) skip_val_type(reader);
+    return;
+  }
+  case Immediate::catches: return skip_catches(reader);
+  case Immediate::label:
+  case Immediate::function:
+  case Immediate::type:
+  case Immediate::table:
+  case Immediate::memory:
+  case Immediate::global:
+  case Immediate::local:
+  case Immediate::tag:
+  case Immediate::element:
+  case Immediate::data:
+  case Immediate::field:
+  case Immediate::count: reader.u32(); return;
+  case Immediate::memarg: {
+    MemArg memarg;
+    return read_memarg(reader, memarg);
+  }
+  case Immediate::lane:
+  case Immediate::cast_flags:
+  case Immediate::zero: reader.byte(); return;
+  case Immediate::lanes:
+  case Immediate::v128: static_cast<void>(reader.bytes(16)); return;
+  case Immediate::i32: reader.s32(); return;
+  case Immediate::i64: reader.s64(); return;
+  case Immediate::f32: static_cast<void>(reader.bytes(4)); return;
+  case Immediate::f64: static_cast<void>(reader.bytes(8)); return;
+  case Immediate::heap_type: reader.s33(); return;
   }
 }
 

@@ -36,10 +36,30 @@ struct Immediates {
   return static_cast<Op>(code << 16 | (sub < 0xffff ? sub : 0xffff));
 }
 
+// The frequent one alone.
+inline void read_memarg(Reader& reader, MemArg& memarg) {
+  constexpr uint32_t kMemoryFlag = 0x40, kFlagsEnd = 0x80;
+  const uint32_t flags = reader.u32();
+  if (flags >= kFlagsEnd) [[unlikely]]
+    return reader.fail("malformed memop flags");
+  memarg.align_log2 = flags & (kMemoryFlag - 1);
+  memarg.memory = (flags & kMemoryFlag) != 0 ? reader.u32() : 0;
+  memarg.offset = reader.u64();
+}
+
 // Those of fixed size, from behind the code.
 void read_immediates(Reader& reader, const OpInfo& info, const TypeScope& scope, Immediates& immediates);
 
-// All, without looking at what they say.
-void skip_immediates(Reader& reader, const OpInfo& info);
+// Without looking at what they say.
+void skip_immediate(Reader& reader, Immediate kind);
+inline void skip_immediates(Reader& reader, const OpInfo& info) {
+  for (const Immediate kind : info.immediates) {
+    if (kind == Immediate::none) return;
+    if (is_u32(kind))
+      reader.u32();
+    else
+      skip_immediate(reader, kind);
+  }
+}
 
 } // namespace runtime

@@ -10,9 +10,9 @@ void malformed_notation() {}
 
 // By Immediate, without `none`.
 constexpr std::string_view kImmediateWords[] = {
-    "block_type", "label",   "labels", "function", "type",      "table",       "memory",  "global",     "local",
-    "tag",        "element", "data",   "field",    "count",     "memarg",      "lane",    "lanes",      "i32",
-    "i64",        "f32",     "f64",    "v128",     "heap_type", "value_types", "catches", "cast_flags", "zero"};
+    "block_type", "labels", "value_types", "catches", "label", "function", "type",      "table",      "memory",
+    "global",     "local",  "tag",         "element", "data",  "field",    "count",     "memarg",     "lane",
+    "lanes",      "i32",    "i64",         "f32",     "f64",   "v128",     "heap_type", "cast_flags", "zero"};
 static_assert(std::size(kImmediateWords) == kImmediateKinds - 1);
 
 constexpr std::array<Immediate, 4> parse_immediates(std::string_view words) {

@@ -40,9 +40,13 @@ enum class OpFamily : uint8_t {
 // What can follow an opcode (spec §5.4), by the word that stands for it in opcodes.def.
 enum class Immediate : uint8_t {
   none,
+  // Of no fixed size.
   block_type,
-  label,
   labels, // a vector, and the default behind it
+  value_types,
+  catches, // a vector of clauses
+  // One unsigned 32-bit integer.
+  label,
   function,
   type,
   table,
@@ -54,6 +58,7 @@ enum class Immediate : uint8_t {
   data,    // of a segment
   field,   // of the structure type before it
   count,
+  // Others.
   memarg, // flags with the alignment, the memory where a flag says so, offset
   lane,   // a byte
   lanes,  // sixteen of them
@@ -63,11 +68,11 @@ enum class Immediate : uint8_t {
   f64,
   v128,
   heap_type,
-  value_types, // a vector
-  catches,     // a vector of clauses
-  cast_flags,  // a byte: bit 0, the source is nullable; bit 1, the target
-  zero,        // a byte
+  cast_flags, // a byte: bit 0, the source is nullable; bit 1, the target
+  zero,       // a byte
 };
+[[nodiscard]] constexpr bool has_fixed_size(Immediate kind) { return kind > Immediate::catches; }
+[[nodiscard]] constexpr bool is_u32(Immediate kind) { return kind >= Immediate::label && kind <= Immediate::count; }
 inline constexpr size_t kImmediateKinds = static_cast<size_t>(Immediate::zero) + 1;
 
 // An operand's or result's type as signatures in opcodes.def write it.

@@ -241,8 +241,7 @@ private:
       return call(op);
     }
     const OpInfo& info = op_info(op);
-    if (info.immediates[0] != Immediate::none) EXPECT_VALID(read_and_check(info));
-    EXPECT_VALID(check_signature(info));
+    EXPECT_VALID(read_and_check(info) && check_signature(info));
     const std::array<uint64_t, 4>& values = immediates_.values;
     switch (info.family) {
     case OpFamily::control: return control(op);

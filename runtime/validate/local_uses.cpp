@@ -58,6 +58,13 @@ uint32_t count_local_uses(Reader body, uint32_t locals, std::vector<uint32_t>& u
         weigh();
       }
       break;
+    case Immediate::memarg: {
+      MemArg memarg;
+      read_memarg(body, memarg);
+      if (info.immediates[1] != Immediate::none) skip_immediate(body, info.immediates[1]);
+      break;
+    }
+    case Immediate::i32: body.s32(); break;
     default:
       skip_immediates(body, info);
       if (is_call(op, info)) add(calls, weight);

@@ -287,7 +287,8 @@ bool ValidationState::read_block_type(BlockType& type) {
   return true;
 }
 
-bool ValidationState::read_and_check(const OpInfo& info) {
+bool ValidationState::read_and_check_several(const OpInfo& info) {
+  if (!has_fixed_size(info.immediates[0])) return true; // read by the instruction's own rule
   read_immediates(reader_, info, scope(), immediates_);
   if (reader_.failed()) return false;
   if (info.immediates[1] == Immediate::none) return check_immediate(info, 0);

@@ -143,7 +143,12 @@ protected:
 
   // --- immediates and signatures, as the table of instructions has them ---------------------------------------------
   // Fills immediates_, all but those of no fixed size; indices are in range, alignments and offsets allowed.
-  bool read_and_check(const OpInfo& info);
+  bool read_and_check(const OpInfo& info) {
+    if (info.immediates[0] == Immediate::none) return true;
+    if (!is_u32(info.immediates[0]) || info.immediates[1] != Immediate::none) return read_and_check_several(info);
+    immediates_.values[0] = reader_.u32();
+    return check_immediate(info, 0);
+  }
   [[gnu::cold, gnu::noinline]] bool unknown(const char* what, uint32_t index);
   // Operands and result; after the immediates.
   bool check_signature(const OpInfo& info) {
@@ -210,6 +215,7 @@ private:
   bool mismatch(ValType expected, ValType actual);
   void reset_initialized(uint32_t size);
   bool read_locals();
+  bool read_and_check_several(const OpInfo& info);
   bool check_immediate(const OpInfo& info, size_t place);
   bool data_count_required();
   void name_storage(ValType address);
