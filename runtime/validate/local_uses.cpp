@@ -31,8 +31,11 @@ uint32_t count_local_uses(Reader body, uint32_t locals, std::vector<uint32_t>& u
     for (uint32_t i = 0; i < loops && i < kWeightedLoops; ++i) weight *= kLoopWeight;
   };
   while (!body.at_end()) {
-    const Op op = read_op(body);
-    const OpInfo& info = op_info(op);
+    const uint8_t code = body.peek();
+    const bool is_prefix = code >= kFirstPrefix && code <= kLastPrefix;
+    if (!is_prefix) body.byte();
+    const Op op = is_prefix ? read_op(body) : static_cast<Op>(code);
+    const OpInfo& info = is_prefix ? op_info(op) : opcode_table::kInfos[code]; // without the search for the prefix
     switch (info.immediates[0]) {
     case Immediate::none:
       if (info.family == OpFamily::undefined) return calls;
