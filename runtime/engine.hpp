@@ -11,9 +11,9 @@
 // Errors: ErrorKind in runtime/types/error.hpp. Nothing here throws, and host functions must not throw either: C++
 // exceptions cannot pass through generated code.
 #pragma once
+#include "runtime/abi/vmctx.hpp"
 #include "runtime/binary/module.hpp"
-#include "runtime/codegen/compiled_code.hpp"
-#include "runtime/exec/vmctx.hpp"
+#include "runtime/codegen/tier.hpp"
 #include <functional>
 #include <memory>
 #include <string>
@@ -33,6 +33,7 @@ struct Value {
 
 struct EngineOptions {
   CompileOptions compile;
+  const Tier* tier = &baseline_tier();
 };
 
 struct CallableType; // a function type with its trampolines, cached by the Engine (exec/code.hpp)
@@ -160,7 +161,7 @@ public:
                                               std::string name = {});
   [[nodiscard]] Result<std::vector<Value>> call(Func& func, std::span<const Value> arguments);
   // The same without checks and allocations: `values` has room for max(params, results) slots, holds the parameters
-  // (as in exec/vmctx.hpp) and receives the results. For callers that know the type.
+  // (as in abi/vmctx.hpp) and receives the results. For callers that know the type.
   [[nodiscard]] Result<void> call_unchecked(const Func& func, std::span<uint64_t> values);
 
   [[nodiscard]] Func* host_function(const FuncType& type, HostFunction function);

@@ -7,6 +7,7 @@
 //      the fault handler finds it without a lock: only the store's own thread changes that list, and not while it is
 //      in generated code.
 #pragma once
+#include "runtime/abi/calling_convention.hpp"
 #include "runtime/engine.hpp"
 #include "runtime/platform/platform.hpp"
 #include <mutex>
@@ -41,8 +42,6 @@ private:
   std::vector<TrapSite> traps_;
   std::vector<CallSite> calls_;
 };
-
-using EntryTrampoline = uint32_t (*)(ExecContext*, const FuncRef*, uint64_t* values, Activation*);
 
 struct CallableType {
   FuncType type;

@@ -126,7 +126,7 @@ Result<std::shared_ptr<const Module>> Module::compile(Engine& engine, std::vecto
   {
     const std::scoped_lock lock(engine.impl().mutex); // the registry may grow under a compilation otherwise
     impl->decoded = TRY(decode_module(std::move(wasm), engine.types()));
-    compiled = TRY(compile_baseline(*impl->decoded, engine.types(), engine.options().compile));
+    compiled = TRY(engine.options().tier->compile(*impl->decoded, engine.types(), engine.options().compile));
   }
   impl->code = TRY(CodeObject::make(std::move(compiled)));
   if (impl->code != nullptr) impl->code->module = impl.get();

@@ -1,5 +1,5 @@
-// What generated code calls for bulk instructions, growth, interruption and subtyping (vmctx.hpp, spec §4.4.6, §4.4.7).
-// Bounds are checked before anything is written: a bulk instruction that traps has no effect.
+// What generated code calls for bulk instructions, growth, interruption and subtyping (abi/vmctx.hpp, spec §4.4.6,
+// §4.4.7). Bounds are checked before anything is written: a bulk instruction that traps has no effect.
 #include "runtime/exec/store.hpp"
 
 #include <algorithm>

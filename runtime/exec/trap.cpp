@@ -33,10 +33,10 @@ void add_frame(const Store::Impl& store, CapturedTrap& trap, uintptr_t pc, bool 
 __attribute__((no_sanitize("address"))) void walk(const Store::Impl& store, CapturedTrap& trap, uintptr_t fp,
                                                   uintptr_t entry_fp) {
   while (fp != entry_fp && !trap.truncated) {
-    const auto* frame = reinterpret_cast<const uintptr_t*>(fp);
-    add_frame(store, trap, frame[1], true);
-    if (frame[0] <= fp) return; // not a chain of frames
-    fp = frame[0];
+    const auto* frame = reinterpret_cast<const FrameRecord*>(fp);
+    add_frame(store, trap, frame->return_pc, true);
+    if (frame->caller_fp <= fp) return; // not a chain of frames
+    fp = frame->caller_fp;
   }
 }
 

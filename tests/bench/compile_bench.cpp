@@ -1,7 +1,8 @@
 // How fast the baseline compiler is: megabytes of function bodies validated and compiled a second of CPU time, against
 // V8's baseline compiler (Liftoff, eager, no tier-up, one compilation thread) in node where that is installed. The
 // module is wasi-libc as a whole, linked by clang; another one may be given as argument.
-#include "runtime/codegen/compiled_code.hpp"
+#include "runtime/binary/module.hpp"
+#include "runtime/codegen/tier.hpp"
 #include "runtime/validate/validate.hpp"
 #include "tests/bench/node_peer.hpp"
 #include <algorithm>
@@ -78,7 +79,7 @@ int main(int argc, char** argv) {
     const double decoded = cpu_seconds();
     const auto valid = validate_module(**module, types);
     const double validated = cpu_seconds();
-    const auto code = compile_baseline(**module, types);
+    const auto code = baseline_tier().compile(**module, types, {});
     const double compiled = cpu_seconds();
     if (!valid || !code) {
       std::fprintf(stderr, "%s\n", (valid ? code.error() : valid.error()).describe().c_str());

@@ -5,7 +5,8 @@
 // number i has slot number i and no other, so moves between slots never cross. Registers are taken on demand; the
 // deepest entries are stored to their slots when none is left.
 //
-// Locals live in their frame slots, the most used ones in registers («pinned»; abi.hpp says which survive calls).
+// Locals live in their frame slots, the most used ones in registers («pinned»; calling_convention.hpp says which
+// survive calls).
 //
 // Control: on entry to a block every entry is settled (slot or constant), so that nothing a branch discards or a join
 // finds below its results can differ between paths. A label's one result travels in rax or xmm0, several in the slots
@@ -17,11 +18,13 @@
 // Bounds on compile time and memory: every step is linear in what it handles, registers excepted; frames and the
 // code of one function are limited (ErrorKind::limit).
 #pragma once
-#include "runtime/codegen/baseline/abi.hpp"
-#include "runtime/codegen/compiled_code.hpp"
+#include "runtime/codegen/tier.hpp"
+#include "runtime/codegen/x86_64/calling_convention.hpp"
 #include "runtime/validate/code_generator.hpp"
 
 namespace runtime::baseline {
+
+using namespace x86_64; // what this compiler writes, from here down
 
 inline constexpr uint32_t kMaxFunctionCodeBytes = 1 << 28, kMaxCodeBytes = 1 << 30;
 

@@ -1,4 +1,5 @@
-// The baseline compiler: calls of functions and of the runtime (spec §4.4.10), in the convention of abi.hpp.
+// The baseline compiler: calls of functions and of the runtime (spec §4.4.10), in the convention of
+// calling_convention.hpp.
 #include "runtime/codegen/baseline/baseline.hpp"
 
 namespace runtime::baseline {

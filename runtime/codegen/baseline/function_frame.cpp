@@ -1,5 +1,6 @@
-// The baseline compiler: a function's beginning and end. Which locals live in registers, prologue and epilogue (abi.hpp
-// describes the frame), and the code behind the function: traps, interruption checks, large frames.
+// The baseline compiler: a function's beginning and end. Which locals live in registers, prologue and epilogue
+// (calling_convention.hpp describes the frame), and the code behind the function: traps, interruption checks, large
+// frames.
 #include "runtime/codegen/baseline/baseline.hpp"
 #include <algorithm>
 #include <format>

@@ -4,7 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "runtime/codegen/baseline/emitter.hpp"
+#include "runtime/codegen/x86_64/emitter.hpp"
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
@@ -13,7 +13,7 @@
 #include <Zydis/Zydis.h>
 #endif
 
-using namespace runtime::baseline;
+using namespace runtime::x86_64;
 
 namespace {
 

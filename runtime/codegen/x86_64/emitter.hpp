@@ -1,9 +1,9 @@
-// The x86-64 instruction encoder of the baseline compiler (Intel SDM volume 2, chapter 2): every method appends one
+// The x86-64 instruction encoder of all tiers (Intel SDM volume 2, chapter 2): every method appends one
 // instruction. Nothing is checked at run time but the room left in the buffer, because this is the hottest code of
 // compilation; tests/runtime/codegen/emitter_test.cpp compares every method with a disassembler.
 //
 // Assumes a processor with SSE4.2, POPCNT, LZCNT, BMI1 and BMI2: x86-64 servers and desktops since 2013, and QEMU's
-// `-cpu max`. compile_baseline() refuses to run on others.
+// `-cpu max`. Tiers refuse to compile on others (processor.hpp).
 //
 // Buffer: an instruction is at most 15 bytes; each method first makes sure of kRoom bytes, then writes without checks.
 // Jumps: forward jumps take 32-bit displacements and are chained through their own displacement fields until the
@@ -14,7 +14,7 @@
 #include <cstring>
 #include <vector>
 
-namespace runtime::baseline {
+namespace runtime::x86_64 {
 
 enum class Gpr : uint8_t { rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15 };
 enum class Xmm : uint8_t {
@@ -446,4 +446,4 @@ private:
   uint8_t* end_ = nullptr;
 };
 
-} // namespace runtime::baseline
+} // namespace runtime::x86_64

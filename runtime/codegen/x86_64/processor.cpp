@@ -1,10 +1,10 @@
-// Compiles a module: one validator and one code generator walk the bodies in order.
-#include "runtime/codegen/baseline/baseline.hpp"
-#include "runtime/validate/function_validator.hpp"
+// The processor's features: see processor.hpp.
+#include "runtime/codegen/x86_64/processor.hpp"
 #include <atomic>
 #include <cpuid.h>
+#include <string>
 
-namespace runtime {
+namespace runtime::x86_64 {
 namespace {
 
 // The instructions that the emitter uses beyond x86-64's first version; null when the processor has all.
@@ -16,6 +16,8 @@ const char* find_missing_feature() {
   if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0 || (b & bit_BMI) == 0) return "BMI1";
   return (b & bit_BMI2) == 0 ? "BMI2" : nullptr;
 }
+
+} // namespace
 
 // Asked once: cpuid leaves the guest when the machine is virtual, which takes longer than to compile a small module.
 Result<void> check_processor() {
@@ -29,18 +31,4 @@ Result<void> check_processor() {
   return {};
 }
 
-} // namespace
-
-Result<CompiledCode> compile_baseline(const DecodedModule& module, const TypeRegistry& types,
-                                      const CompileOptions& options) {
-  TRY_VOID(check_processor());
-  CompiledCode code;
-  code.functions.reserve(module.bodies.size());
-  baseline::Baseline generator(module, types, options, code);
-  FunctionValidator<baseline::Baseline> validator(module, types, generator);
-  for (uint32_t i = 0; i < module.bodies.size(); ++i) TRY_VOID(validator.validate(i));
-  TRY_VOID(generator.finish());
-  return code;
-}
-
-} // namespace runtime
+} // namespace runtime::x86_64

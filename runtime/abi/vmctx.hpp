@@ -16,7 +16,7 @@ class Instance;
 
 // What a funcref points to. Imported functions are copied by value into their importer's array.
 struct FuncRef {
-  const std::byte* code = nullptr; // entry in the wasm calling convention (codegen/baseline/abi.hpp)
+  const std::byte* code = nullptr; // entry in the wasm calling convention
   VMContext* vmctx = nullptr;      // the callee's context
   TypeId type{};
   uint32_t function_index = 0; // in the callee's instance

@@ -1,4 +1,5 @@
-// The wasm calling convention of generated code, and the frame that every compiled function builds.
+// The wasm calling convention (runtime/abi/calling_convention.hpp) on x86-64: its registers, and the frame that every
+// compiled function builds.
 //
 // Registers
 //   r14  the VMContext of the running instance          r15  base of its memory 0
@@ -20,16 +21,13 @@
 // Frame: push rbp; mov rbp, rsp; then at [rbp - 8], [rbp - 16], [rbp - 24] the saved rbx, r12, r13 if used, at
 // [rbp - 32] r14 while another instance runs, below that one 8-byte slot for every local, then one for every value of
 // the operand stack that had to be stored. rsp is a multiple of 16 at every call.
-//
-// Stack check: the prologue compares rsp before it takes its frame, so a frame up to kUncheckedFrameBytes may lie below
-// the limit; platform::guest_stack_limit() leaves far more. Larger frames are checked exactly.
 #pragma once
-#include "runtime/codegen/baseline/emitter.hpp"
-#include "runtime/exec/vmctx.hpp"
+#include "runtime/abi/calling_convention.hpp"
+#include "runtime/codegen/x86_64/emitter.hpp"
 #include <array>
 #include <span>
 
-namespace runtime::baseline {
+namespace runtime::x86_64 {
 
 inline constexpr Gpr kVmctx = Gpr::r14, kMemoryBase = Gpr::r15, kScratch = Gpr::r11;
 inline constexpr Xmm kScratchXmm = Xmm::xmm15;
@@ -43,10 +41,6 @@ inline constexpr std::array kPreserved = {Gpr::rbx, Gpr::r12, Gpr::r13};
 
 inline constexpr int32_t kSavedVmctx = -32; // from rbp
 inline constexpr uint32_t kFrameHeaderBytes = 32;
-inline constexpr uint32_t kUncheckedFrameBytes = 4096;
-inline constexpr uint32_t kMaxFrameBytes = 1 << 20;
-
-static_assert(kMaxOverflowValues >= 1000, "binary/module.hpp allows 1,000 parameters or results");
 
 // Where one parameter or result travels.
 struct Location {
@@ -75,7 +69,7 @@ private:
   uint32_t float_count_, integers_ = 0, floats_ = 0, overflow_ = 0;
 };
 
-// Offsets into the structures of exec/vmctx.hpp.
+// Offsets into the structures of abi/vmctx.hpp.
 [[nodiscard]] constexpr Mem vmctx_field(size_t offset) { return {kVmctx, static_cast<int32_t>(offset)}; }
 inline constexpr Mem kExec = vmctx_field(offsetof(VMContext, exec));
 inline constexpr Mem kMemory0Base = vmctx_field(offsetof(VMContext, memory0_base));
@@ -83,4 +77,4 @@ inline constexpr Mem kMemory0Base = vmctx_field(offsetof(VMContext, memory0_base
   return {exec, static_cast<int32_t>(offsetof(ExecContext, overflow) + 8 * size_t{index})};
 }
 
-} // namespace runtime::baseline
+} // namespace runtime::x86_64

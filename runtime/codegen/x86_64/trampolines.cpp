@@ -1,13 +1,13 @@
-// The two ways between C++ and generated code for one function type (contract in compiled_code.hpp; registers and
-// frames in baseline/abi.hpp). Written with the same emitter as everything else.
-#include "runtime/codegen/baseline/abi.hpp"
-#include "runtime/codegen/compiled_code.hpp"
+// The two ways between C++ and generated code for one function type (contract in codegen/tier.hpp; registers and
+// frames in calling_convention.hpp). Written with the same emitter as everything else.
+#include "runtime/codegen/tier.hpp"
+#include "runtime/codegen/x86_64/calling_convention.hpp"
 #include <algorithm>
 
 namespace runtime {
 namespace {
 
-using namespace baseline;
+using namespace x86_64;
 
 Width width_of(ValType type) { return type.kind() == ValKind::i32 ? Width::w32 : Width::w64; }
 
