@@ -5,13 +5,12 @@
 //   Store    a set of instances that may reference each other, and the one guest thread that runs them
 //   Instance, Func, Table, Memory, Global: owned by their Store; addresses stay valid until it is destroyed
 //
-// Thread-safety: Engine and Module may be used from any thread (an Engine locks its registry); a Store from one at a
-// time, except Store::interrupt(), which any thread (or an interrupt handler) may call. Calls nest (wasm → host → wasm)
-// on one stack; a scheduler may switch stacks inside a host function.
-// Errors: ErrorKind in runtime/types/error.hpp. Nothing here throws, and host functions must not throw either: C++
-// exceptions cannot pass through generated code.
+// Thread-safety: Engine and Module may be used from any thread, and modules compile beside each other; a Store from one
+// at a time, except Store::interrupt(), which any thread (or an interrupt handler) may call. Calls nest (wasm → host →
+// wasm) on one stack; a scheduler may switch stacks inside a host function. Errors: ErrorKind in
+// runtime/types/error.hpp. Nothing here throws, and host functions must not throw either: C++ exceptions cannot pass
+// through generated code.
 #pragma once
-#include "runtime/abi/vmctx.hpp"
 #include "runtime/binary/module.hpp"
 #include "runtime/codegen/tier.hpp"
 #include <functional>
@@ -21,22 +20,27 @@
 
 namespace runtime {
 
+class Func;
+
+// A value on the border between host and guest. Of a reference the bits are the engine's own, but for an externref,
+// which is the host's cookie; null is zero.
 struct Value {
   ValType type;
-  uint64_t bits[2] = {}; // as in a VMGlobal
+  uint64_t bits[2] = {}; // low, high (v128); of 32-bit types the lower half of the low ones
   static Value i32(uint32_t v) { return {ValKind::i32, {v, 0}}; }
   static Value i64(uint64_t v) { return {ValKind::i64, {v, 0}}; }
   static Value f32_bits(uint32_t v) { return {ValKind::f32, {v, 0}}; }
   static Value f64_bits(uint64_t v) { return {ValKind::f64, {v, 0}}; }
-  static Value ref(ValType type, uint64_t pointer) { return {type, {pointer, 0}}; }
+  static Value null(ValType type) { return {type, {0, 0}}; } // of a nullable reference type
+  static Value externref(uint64_t cookie) { return {ValType::externref(), {cookie, 0}}; } // not 0, which is null
+  static Value func(const Func& func);                                                    // back: Store::func
+  [[nodiscard]] bool is_null() const { return type.is_ref() && bits[0] == 0; }
 };
 
 struct EngineOptions {
   CompileOptions compile;
   const Tier* tier = &baseline_tier();
 };
-
-struct CallableType; // a function type with its trampolines, cached by the Engine (exec/code.hpp)
 
 class Engine {
 public:
@@ -78,14 +82,10 @@ private:
 class Store;
 class Instance;
 
-// A function and its Store. `Value::ref(type, uint64_t(&func->ref))` is it as a funcref; a funcref value that comes out
-// of a guest can be called as Func{*reinterpret_cast<FuncRef*>(bits), &store}.
-class Func {
+class Func { // one for each function that the host has met: equal functions have equal addresses
 public:
-  [[nodiscard]] TypeId type() const { return ref.type; }
-  FuncRef ref;
-  Store* store = nullptr;
-  mutable const CallableType* callable = nullptr; // set by the first call
+  virtual ~Func() = default;
+  [[nodiscard]] virtual TypeId type() const = 0;
 };
 class Table;
 class Memory;
@@ -103,22 +103,19 @@ public:
   [[nodiscard]] virtual Result<Value> get(uint64_t index) const = 0;
   [[nodiscard]] virtual Result<void> set(uint64_t index, Value value) = 0;
   [[nodiscard]] virtual Result<uint64_t> grow(uint64_t delta, Value init) = 0; // the old size
-  VMTable vm;
 };
 class Memory {
 public:
   virtual ~Memory() = default;
   [[nodiscard]] virtual const MemoryType& type() const = 0;
-  [[nodiscard]] virtual Result<uint64_t> grow(uint64_t delta_pages) = 0;                 // the old size in pages
-  [[nodiscard]] std::span<std::byte> bytes() { return {vm.base, vm.size_bytes.load()}; } // base stays, size grows
-  VMMemory vm;
+  [[nodiscard]] virtual Result<uint64_t> grow(uint64_t delta_pages) = 0; // the old size in pages
+  [[nodiscard]] virtual std::span<std::byte> bytes() = 0;                // their place stays, their number grows
 };
 class Global {
 public:
-  GlobalType type;
-  VMGlobal* cell = nullptr;
-  Store* store = nullptr;
-  [[nodiscard]] Value get() const { return {type.type, {cell->bits[0], cell->bits[1]}}; }
+  virtual ~Global() = default;
+  [[nodiscard]] virtual const GlobalType& type() const = 0;
+  [[nodiscard]] virtual Value get() const = 0;
 };
 
 class Instance {
@@ -159,10 +156,13 @@ public:
   // be reached but what it already wrote into imported tables and memories (spec §4.5.4).
   [[nodiscard]] Result<Instance*> instantiate(std::shared_ptr<const Module> module, std::span<const Extern> imports,
                                               std::string name = {});
-  [[nodiscard]] Result<std::vector<Value>> call(Func& func, std::span<const Value> arguments);
+  [[nodiscard]] Result<std::vector<Value>> call(Func& callee, std::span<const Value> arguments);
   // The same without checks and allocations: `values` has room for max(params, results) slots, holds the parameters
-  // (as in abi/vmctx.hpp) and receives the results. For callers that know the type.
-  [[nodiscard]] Result<void> call_unchecked(const Func& func, std::span<uint64_t> values);
+  // (each as Value::bits[0]) and receives the results. For callers that know the type.
+  [[nodiscard]] Result<void> call_unchecked(const Func& callee, std::span<uint64_t> values);
+
+  // The function that a funcref of this store names, to be called; invalid when it is null or no funcref.
+  [[nodiscard]] Result<Func*> func(const Value& reference);
 
   [[nodiscard]] Func* host_function(const FuncType& type, HostFunction function);
   [[nodiscard]] Result<Table*> new_table(const TableType& type, Value init);

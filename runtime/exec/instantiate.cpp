@@ -67,7 +67,6 @@ private:
   Result<void> link_tag(const ImportDesc& import, Tag* given);
   Result<VMGlobal> evaluate(const ConstExpr& expression) const;
   Result<uint64_t> segment_offset(const ConstExpr& expression, const Limits& target) const;
-  Func* func_object(uint32_t index);
 
   Store::Impl& store_;
   Engine::Impl& engine_;
@@ -99,14 +98,14 @@ Result<void> Instantiation::link(std::span<const Extern> imports) {
 
 Result<void> Instantiation::link_func(const ImportDesc& import, Func* given) {
   const TypeId wanted = module_.functions[import.index];
-  if (given->store != &store_.self) return std::unexpected(foreign(import));
-  if (!engine_.is_subtype(given->ref.type, wanted))
-    return std::unexpected(mismatch(import, engine_.describe(given->ref.type), engine_.describe(wanted)));
-  if (given->ref.code == nullptr)
+  const auto& function = static_cast<const FuncImpl&>(*given);
+  if (&function.store() != &store_) return std::unexpected(foreign(import));
+  if (!engine_.is_subtype(function.type(), wanted))
+    return std::unexpected(mismatch(import, engine_.describe(function.type()), engine_.describe(wanted)));
+  if (function.ref().code == nullptr)
     return std::unexpected(
         Error{.kind = ErrorKind::resource, .message = "no code memory was left for " + import_name(import)});
-  instance_.func_objects.emplace(import.index, given);
-  instance_.functions.push_back(given->ref);
+  instance_.functions.push_back(function.ref());
   return {};
 }
 
@@ -135,13 +134,13 @@ Result<void> Instantiation::link_memory(const ImportDesc& import, Memory* given)
 }
 
 Result<void> Instantiation::link_global(const ImportDesc& import, Global* given) {
-  const GlobalType& wanted = module_.globals[import.index].type;
-  if (given->store != &store_.self) return std::unexpected(foreign(import));
-  const bool types_match =
-      wanted.mutable_ ? given->type.type == wanted.type : engine_.is_subtype(given->type.type, wanted.type);
-  if (given->type.mutable_ != wanted.mutable_ || !types_match)
-    return std::unexpected(mismatch(import, describe(engine_, given->type), describe(engine_, wanted)));
-  instance_.globals.push_back(given);
+  auto* global = static_cast<GlobalImpl*>(given);
+  const GlobalType &type = global->type(), &wanted = module_.globals[import.index].type;
+  if (&global->store() != &store_) return std::unexpected(foreign(import));
+  const bool types_match = wanted.mutable_ ? type.type == wanted.type : engine_.is_subtype(type.type, wanted.type);
+  if (type.mutable_ != wanted.mutable_ || !types_match)
+    return std::unexpected(mismatch(import, describe(engine_, type), describe(engine_, wanted)));
+  instance_.globals.push_back(global);
   return {};
 }
 
@@ -171,7 +170,7 @@ Result<VMGlobal> Instantiation::evaluate(const ConstExpr& expression) const {
     case Op::v128_const: stack.push_back({{item.immediate, item.immediate_high}}); break;
     case Op::ref_null: stack.push_back({}); break;
     case Op::ref_func: stack.push_back({{reinterpret_cast<uint64_t>(&instance_.functions[item.immediate]), 0}}); break;
-    case Op::global_get: stack.push_back(*instance_.globals[item.immediate]->cell); break;
+    case Op::global_get: stack.push_back(instance_.globals[item.immediate]->cell()); break;
     case Op::i32_add: binary([](uint64_t a, uint64_t b) { return (a + b) & 0xffff'ffff; }); break;
     case Op::i32_sub: binary([](uint64_t a, uint64_t b) { return (a - b) & 0xffff'ffff; }); break;
     case Op::i32_mul: binary([](uint64_t a, uint64_t b) { return (a * b) & 0xffff'ffff; }); break;
@@ -209,13 +208,10 @@ Result<void> Instantiation::allocate() {
 
   instance.global_cells = std::make_unique<VMGlobal[]>(module_.globals.size() - module_.imported_globals);
   for (uint32_t i = module_.imported_globals; i < module_.globals.size(); ++i) {
-    auto global = std::make_unique<Global>();
-    global->type = module_.globals[i].type;
-    global->store = &store_.self;
-    global->cell = &instance.global_cells[i - module_.imported_globals];
-    *global->cell = TRY(evaluate(module_.globals[i].init)); // sees the globals before it
-    instance.globals.push_back(global.get());
-    instance.own_globals.push_back(std::move(global));
+    VMGlobal& cell = instance.global_cells[i - module_.imported_globals];
+    cell = TRY(evaluate(module_.globals[i].init)); // sees the globals before it
+    instance.own_globals.push_back(std::make_unique<GlobalImpl>(store_, module_.globals[i].type, cell));
+    instance.globals.push_back(instance.own_globals.back().get());
   }
 
   for (uint32_t i = module_.imported_tables; i < module_.tables.size(); ++i) {
@@ -241,7 +237,7 @@ Result<void> Instantiation::allocate() {
 
   for (MemoryImpl* memory : instance.memories) instance.vm_memories.push_back(&memory->vm);
   for (TableImpl* table : instance.tables) instance.vm_tables.push_back(&table->vm);
-  for (Global* global : instance.globals) instance.vm_globals.push_back(global->cell);
+  for (GlobalImpl* global : instance.globals) instance.vm_globals.push_back(&global->cell());
   instance.vm.functions = instance.functions.data();
   instance.vm.memories = instance.vm_memories.data();
   instance.vm.tables = instance.vm_tables.data();
@@ -253,22 +249,13 @@ Result<void> Instantiation::allocate() {
   return {};
 }
 
-Func* Instantiation::func_object(uint32_t index) {
-  Func*& object = instance_.func_objects[index];
-  if (object == nullptr) {
-    instance_.own_funcs.push_back(std::make_unique<Func>());
-    object = instance_.own_funcs.back().get();
-    object->ref = instance_.functions[index];
-    object->store = &store_.self;
-  }
-  return object;
-}
-
 void Instantiation::expose() {
   instance_.exports.reserve(module_.exports.size());
   for (const ExportDesc& item : module_.exports) {
     switch (item.kind) {
-    case ExternKind::func: instance_.exports.emplace(item.name, func_object(item.index)); break;
+    case ExternKind::func:
+      instance_.exports.emplace(item.name, static_cast<Func*>(store_.func_of(instance_.functions[item.index])));
+      break;
     case ExternKind::table:
       instance_.exports.emplace(item.name, static_cast<Table*>(instance_.tables[item.index]));
       break;
@@ -276,7 +263,9 @@ void Instantiation::expose() {
       instance_.exports.emplace(item.name, static_cast<Memory*>(instance_.memories[item.index]));
       if (item.name == "memory") instance_.exported_memory = instance_.memories[item.index];
       break;
-    case ExternKind::global: instance_.exports.emplace(item.name, instance_.globals[item.index]); break;
+    case ExternKind::global:
+      instance_.exports.emplace(item.name, static_cast<Global*>(instance_.globals[item.index]));
+      break;
     case ExternKind::tag: instance_.exports.emplace(item.name, instance_.tags[item.index]); break;
     }
   }
@@ -312,10 +301,7 @@ Result<void> Instantiation::run_segments() {
 
 Result<void> Instantiation::start() {
   if (!module_.start) return {};
-  Func function;
-  function.ref = instance_.functions[*module_.start];
-  function.store = &store_.self;
-  return store_.self.call_unchecked(function, {});
+  return store_.self.call_unchecked(*store_.func_of(instance_.functions[*module_.start]), {});
 }
 
 } // namespace

@@ -111,7 +111,7 @@ Result<void> TableImpl::check_element(const Value& value) const {
 
 Result<Value> TableImpl::get(uint64_t index) const {
   if (index >= vm.size) return std::unexpected(trap_error(TrapCode::table_out_of_bounds));
-  return Value::ref(type_.element, vm.elements[index]);
+  return Value{type_.element, {vm.elements[index], 0}};
 }
 
 Result<void> TableImpl::set(uint64_t index, Value value) {

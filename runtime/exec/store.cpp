@@ -37,6 +37,16 @@ Result<const CallableType*> Store::Impl::callable(TypeId type) {
   return found;
 }
 
+FuncImpl* Store::Impl::func_of(const FuncRef& ref) {
+  // Importers hold copies: the context leads to the owner's.
+  const FuncRef& owned = ref.vmctx->instance != nullptr
+                             ? static_cast<InstanceImpl*>(ref.vmctx->instance)->functions[ref.function_index]
+                             : static_cast<HostFunctionRecord*>(reinterpret_cast<HostContext*>(ref.vmctx)->data)->ref;
+  std::unique_ptr<FuncImpl>& func = funcs[&owned];
+  if (func == nullptr) func = std::make_unique<FuncImpl>(*this, owned);
+  return func.get();
+}
+
 Error trap_error(TrapCode code, const std::string& detail) {
   return {.kind = ErrorKind::trap, .message = trap_message(code) + detail, .trap = code};
 }
@@ -77,25 +87,27 @@ Error unsupported_vectors() {
           .message = "v128 parameters and results of functions that the host calls or defines"};
 }
 
-Result<const CallableType*> resolve(Store::Impl& store, const Func& func) {
+Error foreign_function() { return {.kind = ErrorKind::invalid, .message = "the function belongs to another store"}; }
+
+Result<const CallableType*> resolve(Store::Impl& store, const FuncImpl& func) {
   if (func.callable != nullptr) [[likely]]
     return func.callable;
-  if (func.store != &store.self)
-    return std::unexpected(Error{.kind = ErrorKind::invalid, .message = "the function belongs to another store"});
-  if (func.ref.code == nullptr) return std::unexpected(no_trampoline());
-  const CallableType* callable = TRY(store.callable(func.ref.type));
+  if (&func.store() != &store) return std::unexpected(foreign_function());
+  if (func.ref().code == nullptr) return std::unexpected(no_trampoline());
+  const CallableType* callable = TRY(store.callable(func.type()));
   if (callable->has_vectors) return std::unexpected(unsupported_vectors());
   return func.callable = callable;
 }
 
 } // namespace
 
-Result<void> Store::call_unchecked(const Func& func, std::span<uint64_t> values) {
+Result<void> Store::call_unchecked(const Func& callee, std::span<uint64_t> values) {
   Impl& store = *impl_;
+  const auto& func = static_cast<const FuncImpl&>(callee);
   if (func.callable == nullptr) [[unlikely]]
     TRY(resolve(store, func)); // notes it in func
   const CallableType& callable = *func.callable;
-  if (func.store != this || values.size() < callable.value_slots)
+  if (&func.store() != &store || values.size() < callable.value_slots)
     return std::unexpected(
         Error{.kind = ErrorKind::invalid, .message = "a call into another store, or without room for its values"});
   if (store.exec.top == nullptr) {
@@ -107,7 +119,7 @@ Result<void> Store::call_unchecked(const Func& func, std::span<uint64_t> values)
     return std::unexpected(trap_error(TrapCode::stack_exhausted));
   Activation activation;
   Impl* outer = set_current_store(&store);
-  const uint32_t status = enter(callable.entry, &store.exec, &func.ref, values.data(), &activation);
+  const uint32_t status = enter(callable.entry, &store.exec, &func.ref(), values.data(), &activation);
   set_current_store(outer);
   if (status != 0) [[unlikely]]
     return std::unexpected(store.take_error(static_cast<TrapCode>(status)));
@@ -116,7 +128,7 @@ Result<void> Store::call_unchecked(const Func& func, std::span<uint64_t> values)
 
 Result<void> Store::Impl::check_value(const Value& value, ValType type, const std::string& what) {
   Engine::Impl& types = engine.impl();
-  const bool is_null = value.type.is_ref() && value.bits[0] == 0;
+  const bool is_null = value.is_null();
   bool fits = value.type.kind() == type.kind();
   if (fits && type.is_ref()) {
     // A null fits every nullable type of its hierarchy, whatever the host calls it; what is not null is so by its
@@ -124,16 +136,19 @@ Result<void> Store::Impl::check_value(const Value& value, ValType type, const st
     const ValType given = ValType::ref(value.type.heap(), is_null);
     fits = types.is_subtype(given, type) || (is_null && type.is_nullable() && types.is_subtype(type, given));
   }
+  if (fits && type.is_ref() && !is_null && types.is_subtype(type, ValType::funcref()) &&
+      reinterpret_cast<const FuncRef*>(value.bits[0])->vmctx->exec != &exec)
+    return std::unexpected(foreign_function());
   if (fits) return {};
   return std::unexpected(Error{.kind = ErrorKind::invalid,
                                .message = what + " must be " + types.describe(type) + " but is " +
                                           (is_null ? "null" : types.describe(value.type))});
 }
 
-Result<std::vector<Value>> Store::call(Func& func, std::span<const Value> arguments) {
+Result<std::vector<Value>> Store::call(Func& callee, std::span<const Value> arguments) {
   Impl& store = *impl_;
-  if (func.store != this)
-    return std::unexpected(Error{.kind = ErrorKind::invalid, .message = "the function belongs to another store"});
+  const auto& func = static_cast<const FuncImpl&>(callee);
+  if (&func.store() != &store) return std::unexpected(foreign_function());
   const CallableType& callable = *TRY(resolve(store, func));
   const FuncType& type = callable.type;
   if (arguments.size() != type.params.size())
@@ -200,17 +215,29 @@ Func* Store::host_function(const FuncType& type, HostFunction function) {
   record->context.vmctx.exec = &store.exec;
   record->context.function = call_host;
   record->context.data = record.get();
-  record->func.store = this;
-  record->func.ref.vmctx = &record->context.vmctx;
-  record->func.ref.type = store.engine.impl().intern(type);
+  record->ref.vmctx = &record->context.vmctx;
+  record->ref.type = store.engine.types().intern(type);
   record->value_slots = std::max(type.params.size(), type.results.size());
-  const Result<const CallableType*> callable = store.callable(record->func.ref.type);
+  const Result<const CallableType*> callable = store.callable(record->ref.type);
   if (callable) { // otherwise the function exists and says so when it is called or imported
-    record->func.ref.code = (*callable)->host;
+    record->ref.code = (*callable)->host;
     if ((*callable)->has_vectors) record->context.function = refuse_vectors;
   }
   store.host_functions.push_back(std::move(record));
-  return &store.host_functions.back()->func;
+  return store.func_of(store.host_functions.back()->ref);
+}
+
+// --- references
+
+Value Value::func(const Func& func) {
+  const auto& function = static_cast<const FuncImpl&>(func);
+  return {ValType::ref(HeapType::defined(function.type()), false), {reinterpret_cast<uint64_t>(&function.ref()), 0}};
+}
+
+Result<Func*> Store::func(const Value& reference) {
+  TRY_VOID(
+      impl_->check_value(reference, ValType::ref(HeapType::abstract(AbstractHeap::func), false), "what is called"));
+  return impl_->func_of(*reinterpret_cast<const FuncRef*>(reference.bits[0]));
 }
 
 Result<Memory*> HostCall::memory() const {
@@ -238,11 +265,7 @@ Result<Memory*> Store::new_memory(const MemoryType& type) {
 
 Global* Store::new_global(const GlobalType& type, Value value) {
   impl_->global_cells.push_back(std::make_unique<VMGlobal>(VMGlobal{{value.bits[0], value.bits[1]}}));
-  auto global = std::make_unique<Global>();
-  global->type = type;
-  global->cell = impl_->global_cells.back().get();
-  global->store = this;
-  impl_->globals.push_back(std::move(global));
+  impl_->globals.push_back(std::make_unique<GlobalImpl>(*impl_, type, *impl_->global_cells.back()));
   return impl_->globals.back().get();
 }
 

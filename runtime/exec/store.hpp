@@ -5,6 +5,19 @@
 
 namespace runtime {
 
+class FuncImpl final : public Func {
+public:
+  FuncImpl(Store::Impl& store, const FuncRef& ref) : ref_(&ref), store_(store) {}
+  [[nodiscard]] TypeId type() const override { return ref_->type; }
+  [[nodiscard]] const FuncRef& ref() const { return *ref_; }
+  [[nodiscard]] Store::Impl& store() const { return store_; }
+  mutable const CallableType* callable = nullptr; // set by the first call
+
+private:
+  const FuncRef* ref_; // where its owner keeps it: an instance's index space, or a HostFunctionRecord
+  Store::Impl& store_;
+};
+
 class MemoryImpl final : public Memory {
 public:
   // Reserves address space for all it can grow to (a 32-bit memory: all that a 32-bit index plus a 32-bit offset can
@@ -21,7 +34,9 @@ public:
   [[nodiscard]] bool reserves(uintptr_t address) const {
     return address - reinterpret_cast<uintptr_t>(vm.base) < reserved_bytes_;
   }
+  [[nodiscard]] std::span<std::byte> bytes() override { return {vm.base, vm.size_bytes.load()}; }
   [[nodiscard]] Store::Impl& store() const { return store_; }
+  VMMemory vm;
 
 private:
   MemoryImpl(Store::Impl& store, const MemoryType& type) : store_(store), type_(type) {}
@@ -44,6 +59,7 @@ public:
   [[nodiscard]] Result<uint64_t> grow(uint64_t delta, Value init) override;
   [[nodiscard]] std::optional<uint64_t> try_grow(uint64_t delta, uint64_t init);
   [[nodiscard]] Store::Impl& store() const { return store_; }
+  VMTable vm;
 
 private:
   TableImpl(Store::Impl& store, const TableType& type) : store_(store), type_(type) {}
@@ -51,6 +67,20 @@ private:
   Store::Impl& store_;
   TableType type_;
   uint64_t capacity_ = 0;
+};
+
+class GlobalImpl final : public Global {
+public:
+  GlobalImpl(Store::Impl& store, const GlobalType& type, VMGlobal& cell) : cell_(cell), store_(store), type_(type) {}
+  [[nodiscard]] const GlobalType& type() const override { return type_; }
+  [[nodiscard]] Value get() const override { return {type_.type, {cell_.bits[0], cell_.bits[1]}}; }
+  [[nodiscard]] VMGlobal& cell() const { return cell_; }
+  [[nodiscard]] Store::Impl& store() const { return store_; }
+
+private:
+  VMGlobal& cell_; // its owner's
+  Store::Impl& store_;
+  GlobalType type_;
 };
 
 class InstanceImpl final : public Instance {
@@ -68,19 +98,17 @@ public:
   std::vector<FuncRef> functions;
   std::vector<MemoryImpl*> memories;
   std::vector<TableImpl*> tables;
-  std::vector<Global*> globals;
+  std::vector<GlobalImpl*> globals;
   std::vector<Tag*> tags;
   std::vector<VMMemory*> vm_memories; // what vm points to
   std::vector<VMTable*> vm_tables;
   std::vector<VMGlobal*> vm_globals;
   // Its own
-  std::vector<std::unique_ptr<Global>> own_globals;
+  std::vector<std::unique_ptr<GlobalImpl>> own_globals;
   std::unique_ptr<VMGlobal[]> global_cells;
   std::vector<std::unique_ptr<Tag>> own_tags;
-  std::vector<std::vector<uint64_t>> elements;      // evaluated segments; dropped ones are empty
-  std::vector<std::span<const std::byte>> data;     // likewise
-  std::unordered_map<uint32_t, Func*> func_objects; // imports, and what is exported
-  std::vector<std::unique_ptr<Func>> own_funcs;
+  std::vector<std::vector<uint64_t>> elements;          // evaluated segments; dropped ones are empty
+  std::vector<std::span<const std::byte>> data;         // likewise
   std::unordered_map<std::string_view, Extern> exports; // names lie in the module
   Memory* exported_memory = nullptr;                    // the export "memory"
 
@@ -94,7 +122,7 @@ struct HostFunctionRecord {
   HostFunction function;
   size_t value_slots = 0;
   HostContext context;
-  Func func;
+  FuncRef ref;
 };
 
 struct Store::Impl {
@@ -112,14 +140,16 @@ struct Store::Impl {
 
   std::vector<std::unique_ptr<MemoryImpl>> memories;
   std::vector<std::unique_ptr<TableImpl>> tables;
-  std::vector<std::unique_ptr<Global>> globals; // the host's
+  std::vector<std::unique_ptr<GlobalImpl>> globals; // the host's
   std::vector<std::unique_ptr<VMGlobal>> global_cells;
   std::vector<std::unique_ptr<HostFunctionRecord>> host_functions;
+  std::unordered_map<const FuncRef*, std::unique_ptr<FuncImpl>> funcs; // by their owner's FuncRef
   std::vector<std::unique_ptr<InstanceImpl>> instances; // failed ones too: tables may hold their functions
 
   void use(const CodeObject* object);
   [[nodiscard]] const CodeObject* code_at(uintptr_t pc) const; // for the fault handler: no lock, no allocation
   [[nodiscard]] Result<const CallableType*> callable(TypeId type);
+  [[nodiscard]] FuncImpl* func_of(const FuncRef& ref); // the one Func of this function; ref may be an importer's copy
   // Whether `value` may be passed where `type` is expected; else an Error saying so about `what`.
   [[nodiscard]] Result<void> check_value(const Value& value, ValType type, const std::string& what);
   [[nodiscard]] Error take_error(TrapCode status);

@@ -97,9 +97,9 @@ Result<Value> script_constant(Cursor& cursor) {
     auto type = null_type(cursor.text());
     if (!type) return cursor.unexpected();
     cursor.advance();
-    value = Value::ref(*type, 0);
+    value = Value::null(*type);
   } else if (cursor.accept_keyword("ref.extern")) {
-    value = Value::ref(ValType::externref(), host_cookie(TRY(cursor.natural(32))));
+    value = Value::externref(host_cookie(TRY(cursor.natural(32))));
   } else {
     return cursor.fail("this runner has no constant " + std::string(cursor.text()));
   }

@@ -32,7 +32,7 @@ Result<void> define_spectest(Linker& linker, Store& store, const std::function<v
   linker.define("spectest", "global_f64",
                 store.new_global({ValKind::f64, false}, Value::f64_bits(parse_f64("666.6").bits)));
 
-  const Value null = Value::ref(ValType::funcref(), 0);
+  const Value null = Value::null(ValType::funcref());
   const Limits limits{.min = 10, .max = 20};
   linker.define("spectest", "table", TRY(store.new_table({ValType::funcref(), limits}, null)));
   Limits limits_64 = limits;

@@ -48,9 +48,9 @@ TEST_CASE("arguments of a wrong number or type are refused before the guest runs
   guest.add(R"((module (global $ran (export "ran") (mut i32) (i32.const 0))
     (func (export "f") (param i32 funcref) (global.set $ran (i32.const 1)))))");
   CHECK(guest.error("f").message == "the function takes 2 arguments, 0 are given");
-  CHECK(guest.error("f", {Value::i64(1), Value::ref(ValType::funcref(), 0)}).message ==
+  CHECK(guest.error("f", {Value::i64(1), Value::null(ValType::funcref())}).message ==
         "argument 1 must be i32 but is i64");
-  CHECK(guest.error("f", {Value::i32(1), Value::ref(ValType::externref(), 5)}).kind == ErrorKind::invalid);
+  CHECK(guest.error("f", {Value::i32(1), Value::externref(5)}).kind == ErrorKind::invalid);
   CHECK(guest.exported<Global>("ran")->get().bits[0] == 0);
 }
 
@@ -155,10 +155,45 @@ TEST_CASE("a funcref that a guest returns can be called") {
     (func (export "get") (result funcref) (ref.func $seven))
     (func (export "null") (result funcref) (ref.null func))))");
   const Value reference = guest.results("get").at(0);
-  REQUIRE(reference.bits[0] != 0);
-  Func function{*reinterpret_cast<const FuncRef*>(reference.bits[0]), &guest.store};
-  CHECK(guest.store.call(function, {}).value().at(0).bits[0] == 7);
-  CHECK(guest.result("null") == 0);
+  REQUIRE_FALSE(reference.is_null());
+  Func* function = guest.store.func(reference).value();
+  CHECK(guest.store.call(*function, {}).value().at(0).bits[0] == 7);
+  const Value null = guest.results("null").at(0);
+  CHECK(null.is_null());
+  CHECK(guest.store.func(null).error().kind == ErrorKind::invalid);
+  CHECK(guest.store.func(Value::externref(1)).error().kind == ErrorKind::invalid);
+}
+
+TEST_CASE("a function is one Func, however the host comes by it") {
+  Guest guest;
+  Func* host = guest.store.host_function({{}, {i32}}, [](HostCall& call) -> Result<void> {
+    call.values[0] = 8;
+    return {};
+  });
+  guest.linker.define("env", "host", host);
+  guest.add(R"((module (func (export "f") (result i32) (i32.const 7))))", "lib");
+  Func* f = guest.exported<Func>("f");
+  guest.add(R"((module (import "env" "host" (func $host (result i32))) (import "lib" "f" (func $f (result i32)))
+    (elem declare func $host $f) (table $t (export "t") 2 funcref)
+    (func (export "host") (result funcref) (ref.func $host)) (func (export "f") (result funcref) (ref.func $f))
+    (func (export "call") (param (ref null func) i32) (result i32)
+      (table.set $t (i32.const 0) (local.get 0)) (call_indirect $t (result i32) (i32.const 0)))))");
+  CHECK(guest.store.func(guest.results("host").at(0)).value() == host);
+  CHECK(guest.store.func(guest.results("f").at(0)).value() == f);
+  CHECK(guest.store.func(Value::func(*f)).value() == f);
+  CHECK(guest.result("call", {Value::func(*host), Value::i32(0)}) == 8);
+  REQUIRE(guest.exported<Table>("t")->set(1, Value::func(*f)).has_value());
+  CHECK(guest.store.func(guest.exported<Table>("t")->get(1).value()).value() == f);
+}
+
+TEST_CASE("a funcref of another store is refused where it would enter") {
+  Guest guest;
+  guest.add(R"((module (table (export "t") 1 funcref) (func (export "f") (param funcref))))");
+  Store other(guest.engine);
+  const Value foreign = Value::func(*other.host_function({{}, {}}, [](HostCall&) { return Result<void>(); }));
+  CHECK(guest.error("f", {foreign}).message == "the function belongs to another store");
+  CHECK(guest.exported<Table>("t")->set(0, foreign).error().kind == ErrorKind::invalid);
+  CHECK(guest.store.func(foreign).error().kind == ErrorKind::invalid);
 }
 
 TEST_CASE("an externref comes back as the host gave it") {
@@ -166,8 +201,8 @@ TEST_CASE("an externref comes back as the host gave it") {
   guest.add(R"((module (table $t 1 externref)
     (func (export "f") (param externref) (result externref)
       (table.set $t (i32.const 0) (local.get 0)) (table.get $t (i32.const 0)))))");
-  CHECK(guest.result("f", {Value::ref(ValType::externref(), 0x1234'5678'9abc)}) == 0x1234'5678'9abc);
-  CHECK(guest.result("f", {Value::ref(ValType::externref(), 0)}) == 0);
+  CHECK(guest.result("f", {Value::externref(0x1234'5678'9abc)}) == 0x1234'5678'9abc);
+  CHECK(guest.result("f", {Value::null(ValType::externref())}) == 0);
 }
 
 TEST_CASE("a function of another store is refused") {

@@ -108,8 +108,8 @@ TEST_CASE("constant expressions see imported globals and functions") {
     (func (export "at") (param i32) (result i32) (i32.load8_u (local.get 0)))))");
   CHECK(guest.exported<Global>("sum")->get().bits[0] == 97);
   CHECK(guest.result("at", {Value::i32(100)}) == 'x');
-  Func function{*reinterpret_cast<const FuncRef*>(guest.exported<Global>("f")->get().bits[0]), &guest.store};
-  CHECK(guest.store.call(function, {}).value().at(0).bits[0] == 6);
+  Func* function = guest.store.func(guest.exported<Global>("f")->get()).value();
+  CHECK(guest.store.call(*function, {}).value().at(0).bits[0] == 6);
 }
 
 TEST_CASE("an active segment beyond the end fails, and what came before it stays written") {

@@ -119,7 +119,7 @@ TEST_CASE("a table grows, copies over itself and keeps its elements") {
     (func (export "copy") (param i32 i32 i32) (table.copy $t $t (local.get 0) (local.get 1) (local.get 2)))
     (func (export "fill") (param i32 externref i32) (table.fill $t (local.get 0) (local.get 1) (local.get 2)))
     (func (export "get") (param i32) (result externref) (table.get $t (local.get 0)))))");
-  const auto cookie = [](uint64_t bits) { return Value::ref(ValType::externref(), bits); };
+  const auto cookie = [](uint64_t bits) { return Value::externref(bits); };
   Table* table = guest.exported<Table>("t");
   REQUIRE(table->set(1, cookie(11)).has_value());
   CHECK(guest.result("grow", {cookie(5), Value::i32(6)}) == 2);
@@ -132,5 +132,5 @@ TEST_CASE("a table grows, copies over itself and keeps its elements") {
   CHECK(guest.error("fill", {Value::i32(7), cookie(3), Value::i32(2)}).trap == TrapCode::table_out_of_bounds);
   CHECK(table->get(7)->bits[0] == 5);
   CHECK(table->get(8).error().trap == TrapCode::table_out_of_bounds);
-  CHECK(table->set(0, Value::ref(ValType::funcref(), 1)).error().kind == ErrorKind::invalid);
+  CHECK(table->set(0, Value{ValType::funcref(), {1, 0}}).error().kind == ErrorKind::invalid);
 }
