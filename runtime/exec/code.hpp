@@ -10,6 +10,7 @@
 #include "runtime/abi/calling_convention.hpp"
 #include "runtime/engine.hpp"
 #include "runtime/platform/platform.hpp"
+#include "store/base/thread_annotations.hpp"
 #include <mutex>
 #include <unordered_map>
 
@@ -55,19 +56,16 @@ struct CallableType {
 
 struct Engine::Impl {
   EngineOptions options;
-  TypeRegistry types; // guarded by mutex wherever a type may be added
-  std::mutex mutex;
-  std::unordered_map<uint32_t, std::unique_ptr<CallableType>> callables; // by TypeId; guarded by mutex
-  std::vector<std::unique_ptr<CodeObject>> trampolines;                  // guarded by mutex
+  TypeRegistry types;
+  std::mutex mutex; // held for look-ups and insertions alone, never while code is made
+  std::unordered_map<uint32_t, std::unique_ptr<CallableType>> callables KPKG_GUARDED_BY(mutex); // by TypeId
+  std::vector<std::unique_ptr<CodeObject>> trampolines KPKG_GUARDED_BY(mutex);
 
   [[nodiscard]] Result<const CallableType*> callable(TypeId type);
   [[nodiscard]] Result<void> prepare(std::span<const TypeId> ids); // all that are missing, in one CodeObject
-  [[nodiscard]] Result<void> prepare_locked(std::span<const TypeId> ids);
-  [[nodiscard]] TypeId intern(const FuncType& type);
-  [[nodiscard]] bool is_subtype(ValType sub, ValType super);
-  [[nodiscard]] bool is_subtype(TypeId sub, TypeId super);
-  [[nodiscard]] std::string describe(ValType type);
-  [[nodiscard]] std::string describe(TypeId type); // «(func (param i32 i32) (result i64))»
+  [[nodiscard]] const CallableType* find_callable(TypeId type);
+  [[nodiscard]] std::string describe(ValType type) const;
+  [[nodiscard]] std::string describe(TypeId type) const; // «(func (param i32 i32) (result i64))»
 };
 
 struct Module::Impl {

@@ -18,44 +18,24 @@ const EngineOptions& Engine::options() const { return impl_->options; }
 Result<void> Engine::prepare_calls(std::span<const FuncType> types) {
   std::vector<TypeId> ids;
   ids.reserve(types.size());
-  const std::scoped_lock lock(impl_->mutex);
   for (const FuncType& type : types) ids.push_back(impl_->types.intern(type));
-  return impl_->prepare_locked(ids);
+  return impl_->prepare(ids);
 }
 
-TypeId Engine::Impl::intern(const FuncType& type) {
-  const std::scoped_lock lock(mutex);
-  return types.intern(type);
-}
-
-bool Engine::Impl::is_subtype(ValType sub, ValType super) {
-  if (sub == super) return true;
-  const std::scoped_lock lock(mutex);
-  return types.is_subtype(sub, super);
-}
-
-bool Engine::Impl::is_subtype(TypeId sub, TypeId super) {
-  if (sub == super) return true;
-  const std::scoped_lock lock(mutex);
-  return types.is_subtype(sub, super);
-}
-
-std::string Engine::Impl::describe(ValType type) {
+std::string Engine::Impl::describe(ValType type) const {
   if (type == ValType::funcref()) return "funcref"; // as everyone writes them
   if (type == ValType::externref()) return "externref";
-  const std::scoped_lock lock(mutex);
-  return types.to_string(type);
+  return TypeRegistry::to_string(type);
 }
 
-std::string Engine::Impl::describe(TypeId id) {
-  const std::scoped_lock lock(mutex);
+std::string Engine::Impl::describe(TypeId id) const {
   const FuncType* type = types.func(id);
   if (type == nullptr) return "(type " + std::to_string(static_cast<uint32_t>(id)) + ")";
   std::string text = "(func";
   const auto append = [&](const char* what, const std::vector<ValType>& list) {
     if (list.empty()) return;
     text += std::string(" (") + what;
-    for (const ValType item : list) text += " " + types.to_string(item);
+    for (const ValType item : list) text += " " + TypeRegistry::to_string(item);
     text += ")";
   };
   append("param", type->params);
@@ -63,13 +43,15 @@ std::string Engine::Impl::describe(TypeId id) {
   return text + ")";
 }
 
-Result<void> Engine::Impl::prepare(std::span<const TypeId> ids) {
-  const std::scoped_lock lock(mutex);
-  return prepare_locked(ids);
+const CallableType* Engine::Impl::find_callable(TypeId type) {
+  const std::lock_guard lock(mutex);
+  const auto found = callables.find(static_cast<uint32_t>(type));
+  return found != callables.end() ? found->second.get() : nullptr;
 }
 
-// One CodeObject for all that are missing: a page of code memory holds dozens of trampolines.
-Result<void> Engine::Impl::prepare_locked(std::span<const TypeId> ids) {
+// One CodeObject for all that are missing: a page of code memory holds dozens of trampolines. Where two threads make
+// the same one, the first to finish wins.
+Result<void> Engine::Impl::prepare(std::span<const TypeId> ids) {
   constexpr size_t kAlign = 16;
   std::vector<std::unique_ptr<CallableType>> made;
   CompiledCode all;
@@ -77,7 +59,7 @@ Result<void> Engine::Impl::prepare_locked(std::span<const TypeId> ids) {
     return std::ranges::any_of(list, [](ValType type) { return type.kind() == ValKind::v128; });
   };
   for (const TypeId id : ids) {
-    if (callables.contains(static_cast<uint32_t>(id))) continue;
+    if (find_callable(id) != nullptr) continue;
     if (std::ranges::any_of(made, [&](const auto& other) { return other->id == id; })) continue;
     const FuncType* type = types.func(id);
     if (type == nullptr) return std::unexpected(Error{.kind = ErrorKind::invalid, .message = "not a function type"});
@@ -98,36 +80,30 @@ Result<void> Engine::Impl::prepare_locked(std::span<const TypeId> ids) {
   }
   if (made.empty()) return {};
   std::unique_ptr<CodeObject> code = TRY(CodeObject::make(std::move(all)));
+  const std::lock_guard lock(mutex);
   for (size_t i = 0; i < made.size(); ++i) {
     made[i]->entry = reinterpret_cast<EntryTrampoline>(reinterpret_cast<uintptr_t>(code->function(2 * i)));
     made[i]->host = code->function(2 * i + 1);
     made[i]->code = code.get();
     const auto key = static_cast<uint32_t>(made[i]->id);
-    callables.emplace(key, std::move(made[i]));
+    callables.try_emplace(key, std::move(made[i]));
   }
   trampolines.push_back(std::move(code));
   return {};
 }
 
 Result<const CallableType*> Engine::Impl::callable(TypeId type) {
-  const std::scoped_lock lock(mutex);
-  auto found = callables.find(static_cast<uint32_t>(type));
-  if (found == callables.end()) {
-    TRY_VOID(prepare_locked({&type, 1}));
-    found = callables.find(static_cast<uint32_t>(type));
-  }
-  return found->second.get();
+  if (const CallableType* found = find_callable(type)) return found;
+  TRY_VOID(prepare({&type, 1}));
+  return find_callable(type);
 }
 
 Result<std::shared_ptr<const Module>> Module::compile(Engine& engine, std::vector<std::byte> wasm, std::string name) {
   auto impl = std::make_unique<Impl>();
   impl->engine = &engine;
-  CompiledCode compiled;
-  {
-    const std::scoped_lock lock(engine.impl().mutex); // the registry may grow under a compilation otherwise
-    impl->decoded = TRY(decode_module(std::move(wasm), engine.types()));
-    compiled = TRY(engine.options().tier->compile(*impl->decoded, engine.types(), engine.options().compile));
-  }
+  impl->decoded = TRY(decode_module(std::move(wasm), engine.types()));
+  const EngineOptions& options = engine.options();
+  CompiledCode compiled = TRY(options.tier->compile(*impl->decoded, engine.types(), options.compile));
   impl->code = TRY(CodeObject::make(std::move(compiled)));
   if (impl->code != nullptr) impl->code->module = impl.get();
   impl->name = name.empty() ? std::string(impl->decoded->name) : std::move(name);
@@ -147,7 +123,6 @@ Result<std::shared_ptr<const Module>> Module::compile(Engine& engine, std::vecto
 }
 
 Result<void> Module::validate(Engine& engine, std::vector<std::byte> wasm) {
-  const std::scoped_lock lock(engine.impl().mutex);
   const std::unique_ptr<DecodedModule> decoded = TRY(decode_module(std::move(wasm), engine.types()));
   return validate_module(*decoded, engine.types());
 }

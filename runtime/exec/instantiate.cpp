@@ -100,7 +100,7 @@ Result<void> Instantiation::link_func(const ImportDesc& import, Func* given) {
   const TypeId wanted = module_.functions[import.index];
   const auto& function = static_cast<const FuncImpl&>(*given);
   if (&function.store() != &store_) return std::unexpected(foreign(import));
-  if (!engine_.is_subtype(function.type(), wanted))
+  if (!engine_.types.is_subtype(function.type(), wanted))
     return std::unexpected(mismatch(import, engine_.describe(function.type()), engine_.describe(wanted)));
   if (function.ref().code == nullptr)
     return std::unexpected(
@@ -137,7 +137,8 @@ Result<void> Instantiation::link_global(const ImportDesc& import, Global* given)
   auto* global = static_cast<GlobalImpl*>(given);
   const GlobalType &type = global->type(), &wanted = module_.globals[import.index].type;
   if (&global->store() != &store_) return std::unexpected(foreign(import));
-  const bool types_match = wanted.mutable_ ? type.type == wanted.type : engine_.is_subtype(type.type, wanted.type);
+  const bool types_match =
+      wanted.mutable_ ? type.type == wanted.type : engine_.types.is_subtype(type.type, wanted.type);
   if (type.mutable_ != wanted.mutable_ || !types_match)
     return std::unexpected(mismatch(import, describe(engine_, type), describe(engine_, wanted)));
   instance_.globals.push_back(global);

@@ -83,7 +83,7 @@ uint32_t interrupted(VMContext* vmctx) {
 }
 
 uint32_t is_subtype(VMContext* vmctx, uint32_t sub, uint32_t super) {
-  return instance_of(vmctx).store.engine.impl().is_subtype(TypeId{sub}, TypeId{super}) ? 1 : 0;
+  return instance_of(vmctx).store.engine.types().is_subtype(TypeId{sub}, TypeId{super}) ? 1 : 0;
 }
 
 } // namespace

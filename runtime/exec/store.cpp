@@ -127,7 +127,7 @@ Result<void> Store::call_unchecked(const Func& callee, std::span<uint64_t> value
 }
 
 Result<void> Store::Impl::check_value(const Value& value, ValType type, const std::string& what) {
-  Engine::Impl& types = engine.impl();
+  const TypeRegistry& types = engine.types();
   const bool is_null = value.is_null();
   bool fits = value.type.kind() == type.kind();
   if (fits && type.is_ref()) {
@@ -141,8 +141,8 @@ Result<void> Store::Impl::check_value(const Value& value, ValType type, const st
     return std::unexpected(foreign_function());
   if (fits) return {};
   return std::unexpected(Error{.kind = ErrorKind::invalid,
-                               .message = what + " must be " + types.describe(type) + " but is " +
-                                          (is_null ? "null" : types.describe(value.type))});
+                               .message = what + " must be " + engine.impl().describe(type) + " but is " +
+                                          (is_null ? "null" : engine.impl().describe(value.type))});
 }
 
 Result<std::vector<Value>> Store::call(Func& callee, std::span<const Value> arguments) {

@@ -4,9 +4,13 @@
 // id and one inside is the member's position: two groups are iso-recursively equal exactly when their keys are.
 // Subtyping between defined types is a comparison in the display, the chain of declared supertypes.
 #include "runtime/types/type_registry.hpp"
+#include "store/base/thread_annotations.hpp"
 #include <algorithm>
-#include <deque>
+#include <array>
+#include <atomic>
+#include <bit>
 #include <format>
+#include <mutex>
 #include <unordered_map>
 
 namespace runtime {
@@ -113,13 +117,61 @@ struct KeyHash {
 
 } // namespace
 
-struct TypeRegistry::State {
-  struct Entry {
-    SubType type;
-    std::vector<TypeId> display; // supertypes from the root, the type itself last
+namespace {
+
+struct Entry {
+  SubType type;
+  std::vector<TypeId> display; // supertypes from the root, the type itself last
+};
+
+// An array that only grows, in chunks of kFirst, kFirst, 2 kFirst, 4 kFirst, … entries that never move. One thread at a
+// time appends; any number reads, without a lock, the entries that it knows of.
+class EntryTable {
+public:
+  EntryTable() = default;
+  ~EntryTable() {
+    for (std::atomic<Entry*>& chunk : chunks_) delete[] chunk.load(std::memory_order_relaxed);
+  }
+  EntryTable(const EntryTable&) = delete;
+  EntryTable& operator=(const EntryTable&) = delete;
+
+  [[nodiscard]] uint32_t size() const { return size_.load(std::memory_order_acquire); }
+  [[nodiscard]] const Entry& operator[](uint32_t index) const {
+    const Place place = place_of(index);
+    return chunks_[place.chunk].load(std::memory_order_acquire)[place.at];
+  }
+  void append(Entry entry) {
+    const uint32_t index = size_.load(std::memory_order_relaxed);
+    const Place place = place_of(index);
+    Entry* chunk = chunks_[place.chunk].load(std::memory_order_relaxed);
+    if (chunk == nullptr) {
+      chunk = new Entry[place.chunk == 0 ? kFirst : kFirst << (place.chunk - 1)];
+      chunks_[place.chunk].store(chunk, std::memory_order_release);
+    }
+    chunk[place.at] = std::move(entry);
+    size_.store(index + 1, std::memory_order_release);
+  }
+
+private:
+  static constexpr uint32_t kFirst = 32;
+  struct Place {
+    uint32_t chunk, at;
   };
-  std::deque<Entry> entries; // addresses are stable
-  std::unordered_map<std::u32string, TypeId, KeyHash> groups;
+  static Place place_of(uint32_t index) {
+    const auto chunk = static_cast<uint32_t>(std::bit_width(index / kFirst));
+    return {chunk, chunk == 0 ? index : index - (kFirst << (chunk - 1))};
+  }
+  std::array<std::atomic<Entry*>, 24> chunks_{};
+  std::atomic<uint32_t> size_ = 0;
+  static_assert((uint64_t{kFirst} << 23) > HeapType::kMaxTypeId);
+};
+
+} // namespace
+
+struct TypeRegistry::State {
+  std::mutex interning; // for appending to `entries`, too
+  EntryTable entries;
+  std::unordered_map<std::u32string, TypeId, KeyHash> groups KPKG_GUARDED_BY(interning);
 
   [[nodiscard]] const Entry& at(TypeId id) const { return entries[static_cast<uint32_t>(id)]; }
 };
@@ -131,24 +183,25 @@ Result<TypeId> TypeRegistry::intern(std::vector<SubType> group) {
   KeyWriter writer;
   writer.word(static_cast<uint32_t>(group.size()));
   for (const SubType& member : group) writer.member(member);
+  const std::lock_guard lock(state_->interning);
   if (const auto known = state_->groups.find(writer.key); known != state_->groups.end()) return known->second;
 
-  const auto first = static_cast<uint32_t>(state_->entries.size());
+  const uint32_t first = state_->entries.size();
   if (group.size() > HeapType::kMaxTypeId - first)
     return std::unexpected(Error{.kind = ErrorKind::limit, .message = "too many types in one engine"});
-  std::vector<State::Entry> entries;
+  std::vector<Entry> entries;
   entries.reserve(group.size());
   const auto refuse = [](ErrorKind kind, std::string message) {
     return std::unexpected(Error{.kind = kind, .message = std::move(message)});
   };
   for (uint32_t i = 0; i < group.size(); ++i) {
-    State::Entry entry{.type = std::move(group[i]), .display = {}};
+    Entry entry{.type = std::move(group[i]), .display = {}};
     resolve(entry.type, first);
     if (entry.type.super) {
       if (!entry.type.super->is_defined() || static_cast<uint32_t>(entry.type.super->type_id()) >= first + i)
         return refuse(ErrorKind::invalid, "sub type: a supertype is a type defined earlier");
       const uint32_t super_index = static_cast<uint32_t>(entry.type.super->type_id());
-      const State::Entry& super = super_index < first ? state_->entries[super_index] : entries[super_index - first];
+      const Entry& super = super_index < first ? state_->entries[super_index] : entries[super_index - first];
       if (super.type.composite.index() != entry.type.composite.index())
         return refuse(ErrorKind::invalid,
                       "sub type: function, structure and array types are no supertypes of each other");
@@ -159,7 +212,7 @@ Result<TypeId> TypeRegistry::intern(std::vector<SubType> group) {
     entry.display.push_back(TypeId{first + i});
     entries.push_back(std::move(entry));
   }
-  for (State::Entry& entry : entries) state_->entries.push_back(std::move(entry));
+  for (Entry& entry : entries) state_->entries.append(std::move(entry));
   state_->groups.emplace(std::move(writer.key), TypeId{first});
   return TypeId{first};
 }

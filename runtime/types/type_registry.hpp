@@ -1,7 +1,9 @@
 // Canonical types of an Engine (spec §3.1.2 "recursive types", iso-recursive equivalence). Rec groups are interned as a
 // whole; every member has a TypeId. Ids are stable for the registry's life. Subtyping between ids is a table look-up
 // (display of supertypes), as call_indirect and casts need at run time.
-// Not thread-safe: an Engine guards it.
+//
+// Thread-safe: interning locks, everything else reads without a lock. An entry never moves or changes once its id is
+// known to anybody, and a thread that was handed an id was handed its entry with it.
 #pragma once
 #include "runtime/types/error.hpp"
 #include "runtime/types/types.hpp"
