@@ -20,6 +20,7 @@
 #pragma once
 #include "runtime/codegen/tier.hpp"
 #include "runtime/codegen/x86_64/calling_convention.hpp"
+#include "runtime/codegen/x86_64/move_resolver.hpp"
 #include "runtime/validate/code_generator.hpp"
 
 namespace runtime::baseline {
@@ -106,6 +107,15 @@ private:
   static constexpr Test test_of(Cond cond) { return static_cast<Test>(cond); }
   static constexpr Test negate(Test test) { return static_cast<Test>(static_cast<uint8_t>(test) ^ 1); }
 
+  // Variants of an instruction, as its name tells them.
+  enum class Signedness : uint8_t { unsigned_, signed_ };
+  enum class FloatWidth : uint8_t { f32, f64 };
+  enum class Division : uint8_t { quotient, remainder };
+  enum class Extremum : uint8_t { min, max };
+  enum class Operands : uint8_t { ordered, commutative };
+  enum class Order : uint8_t { given, exchanged }; // of a comparison's operands
+  enum class Callee : uint8_t { known, on_stack };
+
   enum class Where : uint8_t { gpr, xmm, constant, slot, local, flags };
   struct Value {
     Where where = Where::constant;
@@ -151,18 +161,6 @@ private:
     uint32_t at;
     uint32_t defined_index;
   };
-  // Register-to-register moves that happen at once.
-  struct RegisterMoves {
-    struct Move {
-      uint8_t to, from;
-    };
-    std::array<Move, 16> moves;
-    uint32_t count = 0;
-    void add(uint8_t to, uint8_t from) {
-      if (to != from) moves[count++] = {to, from};
-    }
-  };
-
   // --- operand_stack.cpp: entries and registers
   Value pop();
   void push(const Value& value) { stack_.push_back(value); }
@@ -228,8 +226,12 @@ private:
   void spill_registers();               // every entry that owns a register becomes a slot
   void unshare_local(uint32_t index);   // entries that are this local get copies, because it is about to change
   void truncate(uint32_t height);
-  void resolve_gprs(RegisterMoves& moves);
-  void resolve_xmms(RegisterMoves& moves);
+  void resolve(MoveResolver<Gpr>& moves) {
+    moves.resolve(kScratch, [this](Gpr to, Gpr from) { e_.mov(Width::w64, to, from); });
+  }
+  void resolve(MoveResolver<Xmm>& moves) {
+    moves.resolve(kScratchXmm, [this](Xmm to, Xmm from) { e_.movaps(to, from); });
+  }
   // The pinned register of the local that the next instruction sets to this instruction's result, when writing it at
   // once is right; immediates: how many LEB128 numbers follow this one-byte instruction.
   [[nodiscard]] const Local* next_set(uint32_t immediates = 0) const;
@@ -263,7 +265,7 @@ private:
   // Copies values to where a call or return wants them; changes no state. `callee` (may be null) goes to rax.
   void place_values(std::span<const Value> values, std::span<const ValType> types, Locations locations,
                     const Value* callee);
-  void place_arguments(std::span<const ValType> params, bool has_callee, bool tail); // pops them
+  void place_arguments(std::span<const ValType> params, Callee callee, bool tail); // pops them
   void push_results(std::span<const ValType> results);
   void call_site() { out_.calls.push_back({e_.offset(), position_}); }
   void save_volatile_pins();
@@ -282,28 +284,28 @@ private:
   void libcall(const Libcall& call);
 
   // --- integer.cpp, floating.cpp
-  void integer_alu(Alu op, ValKind type, bool commutative);
+  void integer_alu(Alu op, ValKind type, Operands operands);
   void apply_alu(Alu op, Width width, Gpr to, const Value& value);
   void integer_mul(ValKind type);
   void integer_compare(Cond cond, ValKind type);
   void integer_eqz(ValKind type);
   void integer_shift(Shift shift, ValKind type);
   void integer_rotate(Shift rotate, ValKind type);
-  void divide(ValKind type, bool is_signed, bool remainder);
-  bool divide_by_constant(ValKind type, bool is_signed, bool remainder);
+  void divide(ValKind type, Signedness sign, Division wanted);
+  bool divide_by_constant(ValKind type, Signedness sign, Division wanted);
   template <class Emit> void integer_unary(ValKind from, ValKind to, Emit emit);
   Result<void> floating(Op op);
-  void float_binary(Sse op, bool is_double, bool commutative);
-  void float_min_max(bool is_double, bool is_max);
-  void float_compare(Test test, bool is_double, bool swapped);
-  void float_round(bool is_double, Rounding mode);
-  void float_sign(bool is_double, SseLogic op);
-  void float_copysign(bool is_double);
-  void float_sqrt(bool is_double);
-  void float_convert(bool to_double);
-  void truncate_float(ValKind to, bool is_signed, bool from_double);
-  void truncate_saturating(ValKind to, bool is_signed, bool from_double);
-  void convert_integer(ValKind from, bool is_signed, bool to_double);
+  void float_binary(Sse op, FloatWidth width, Operands operands);
+  void float_min_max(FloatWidth width, Extremum wanted);
+  void float_compare(Test test, FloatWidth width, Order order);
+  void float_round(FloatWidth width, Rounding mode);
+  void float_sign(FloatWidth width, SseLogic op);
+  void float_copysign(FloatWidth width);
+  void float_sqrt(FloatWidth width);
+  void float_convert(FloatWidth to_width);
+  void truncate_float(ValKind to, Signedness sign, FloatWidth from_width);
+  void truncate_saturating(ValKind to, Signedness sign, FloatWidth from_width);
+  void convert_integer(ValKind from, Signedness sign, FloatWidth to_width);
   void reinterpret(ValKind to);
   void canonicalize(bool is_double, Xmm reg); // deterministic mode
 

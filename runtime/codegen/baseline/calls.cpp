@@ -8,7 +8,8 @@ namespace runtime::baseline {
 // targets nothing is waiting in any more. `callee` goes to rax.
 void Baseline::place_values(std::span<const Value> values, std::span<const ValType> types, Locations locations,
                             const Value* callee) {
-  RegisterMoves gprs, xmms;
+  MoveResolver<Gpr> gprs;
+  MoveResolver<Xmm> xmms;
   bool has_exec = false;
   const Locations start = locations;
   for (size_t i = 0; i < values.size(); ++i) {
@@ -19,17 +20,15 @@ void Baseline::place_values(std::span<const Value> values, std::span<const ValTy
       has_exec = true;
       store_value(overflow_slot(kScratch, to.number), value);
     } else if (to.kind == Location::Kind::gpr) {
-      if (const Gpr from = gpr_of(value); from != kNoGpr)
-        gprs.add(static_cast<uint8_t>(to.number), static_cast<uint8_t>(from));
+      if (const Gpr from = gpr_of(value); from != kNoGpr) gprs.add(static_cast<Gpr>(to.number), from);
     } else if (const Xmm from = xmm_of(value); from != kNoXmm) {
-      xmms.add(static_cast<uint8_t>(to.number), static_cast<uint8_t>(from));
+      xmms.add(static_cast<Xmm>(to.number), from);
     }
   }
   if (callee != nullptr)
-    if (const Gpr from = gpr_of(*callee); from != kNoGpr)
-      gprs.add(static_cast<uint8_t>(Gpr::rax), static_cast<uint8_t>(from));
-  resolve_gprs(gprs);
-  resolve_xmms(xmms);
+    if (const Gpr from = gpr_of(*callee); from != kNoGpr) gprs.add(Gpr::rax, from);
+  resolve(gprs);
+  resolve(xmms);
   locations = start;
   for (size_t i = 0; i < values.size(); ++i) {
     const Location to = locations.next(types[i]);
@@ -42,16 +41,16 @@ void Baseline::place_values(std::span<const Value> values, std::span<const ValTy
   if (callee != nullptr && gpr_of(*callee) == kNoGpr) load_gpr(Gpr::rax, *callee);
 }
 
-void Baseline::place_arguments(std::span<const ValType> params, bool has_callee, bool tail) {
+void Baseline::place_arguments(std::span<const ValType> params, Callee where, bool tail) {
   Value callee;
-  if (has_callee) callee = pop();
+  if (where == Callee::on_stack) callee = pop();
   arguments_.resize(params.size());
   for (size_t i = params.size(); i-- > 0;) arguments_[i] = pop();
   if (!tail) {
     spill_registers();
     save_volatile_pins();
   }
-  place_values(arguments_, params, Locations::params(), has_callee ? &callee : nullptr);
+  place_values(arguments_, params, Locations::params(), where == Callee::on_stack ? &callee : nullptr);
   for (const Value& value : arguments_) release(value);
   release(callee);
 }
@@ -140,7 +139,7 @@ Result<void> Baseline::call(uint32_t function, bool tail) {
   settle_flags();
   const FuncType& type = *types_.func(module_.functions[function]);
   TRY_VOID(check_signature(type));
-  place_arguments(type.params, false, tail);
+  place_arguments(type.params, Callee::known, tail);
   if (function >= module_.imported_functions) {
     const uint32_t defined = function - module_.imported_functions;
     if (tail) epilogue();
@@ -166,7 +165,7 @@ Result<void> Baseline::call_indirect(uint32_t table, TypeId id, bool tail) {
   settle_flags();
   const FuncType& type = *types_.func(id);
   TRY_VOID(check_signature(type));
-  place_arguments(type.params, true, tail);
+  place_arguments(type.params, Callee::on_stack, tail);
   // index in rax, zero-extended or 64 bits
   e_.mov(Width::w64, kScratch, vmctx_field(offsetof(VMContext, tables)));
   e_.mov(Width::w64, kScratch, {kScratch, static_cast<int32_t>(8 * table)});
@@ -190,7 +189,7 @@ Result<void> Baseline::call_ref(TypeId id, bool tail) {
   settle_flags();
   const FuncType& type = *types_.func(id);
   TRY_VOID(check_signature(type));
-  place_arguments(type.params, true, tail);
+  place_arguments(type.params, Callee::on_stack, tail);
   e_.test(Width::w64, Gpr::rax, Gpr::rax);
   trap_if(Cond::e, TrapCode::null_reference);
   e_.mov(Width::w64, kScratch, Gpr::rax);
@@ -240,11 +239,10 @@ void Baseline::libcall(const Libcall& call) {
   for (uint32_t i = call.arguments; i-- > 0;) arguments_[i] = pop();
   spill_registers();
   save_volatile_pins();
-  RegisterMoves moves;
+  MoveResolver<Gpr> moves;
   for (uint32_t i = 0; i < call.arguments; ++i)
-    if (const Gpr from = gpr_of(arguments_[i]); from != kNoGpr)
-      moves.add(static_cast<uint8_t>(kOperands[i]), static_cast<uint8_t>(from));
-  resolve_gprs(moves);
+    if (const Gpr from = gpr_of(arguments_[i]); from != kNoGpr) moves.add(kOperands[i], from);
+  resolve(moves);
   for (uint32_t i = 0; i < call.arguments; ++i) {
     const Value& value = arguments_[i]; // integers and references only
     if (gpr_of(value) == kNoGpr) load_gpr(kOperands[i], value);

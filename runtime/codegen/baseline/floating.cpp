@@ -24,7 +24,9 @@ void Baseline::canonicalize(bool is_double, Xmm reg) {
   e_.bind(number);
 }
 
-void Baseline::float_binary(Sse op, bool is_double, bool commutative) {
+void Baseline::float_binary(Sse op, FloatWidth width, Operands operands) {
+  const bool is_double = width == FloatWidth::f64;
+  const bool commutative = operands == Operands::commutative;
   Value right = pop(), left = pop();
   if (commutative && is_temporary(right) && !is_temporary(left)) std::swap(left, right);
   Xmm to = destination_xmm();
@@ -47,7 +49,8 @@ void Baseline::float_binary(Sse op, bool is_double, bool commutative) {
 }
 
 // minss and maxss return the second operand for NaNs and for zeros of either sign; wasm wants NaN, and -0 below +0.
-void Baseline::float_min_max(bool is_double, bool is_max) {
+void Baseline::float_min_max(FloatWidth width, Extremum wanted) {
+  const bool is_double = width == FloatWidth::f64, is_max = wanted == Extremum::max;
   Value right = pop(), left = pop();
   const Xmm b = to_xmm(right), a = to_own_xmm(left);
   e_.ucomis(is_double, a, b);
@@ -68,9 +71,10 @@ void Baseline::float_min_max(bool is_double, bool is_max) {
 }
 
 // ucomis sets «below» for less and for unordered: ask whether the greater one is above.
-void Baseline::float_compare(Test test, bool is_double, bool swapped) {
+void Baseline::float_compare(Test test, FloatWidth width, Order order) {
+  const bool is_double = width == FloatWidth::f64;
   Value right = pop(), left = pop();
-  if (swapped) std::swap(left, right);
+  if (order == Order::exchanged) std::swap(left, right);
   const Xmm a = to_xmm(left);
   if (in_memory(right))
     e_.ucomis(is_double, a, memory_of(right));
@@ -81,7 +85,8 @@ void Baseline::float_compare(Test test, bool is_double, bool swapped) {
   push_flags(test);
 }
 
-void Baseline::float_round(bool is_double, Rounding mode) {
+void Baseline::float_round(FloatWidth width, Rounding mode) {
+  const bool is_double = width == FloatWidth::f64;
   Value value = pop();
   const Xmm from = to_xmm(value);
   Xmm to = destination_xmm();
@@ -92,7 +97,8 @@ void Baseline::float_round(bool is_double, Rounding mode) {
   push_xmm(float_kind(is_double), to);
 }
 
-void Baseline::float_sqrt(bool is_double) {
+void Baseline::float_sqrt(FloatWidth width) {
+  const bool is_double = width == FloatWidth::f64;
   Value value = pop();
   const Xmm from = to_xmm(value);
   Xmm to = destination_xmm();
@@ -103,7 +109,8 @@ void Baseline::float_sqrt(bool is_double) {
   push_xmm(float_kind(is_double), to);
 }
 
-void Baseline::float_sign(bool is_double, SseLogic op) {
+void Baseline::float_sign(FloatWidth width, SseLogic op) {
+  const bool is_double = width == FloatWidth::f64;
   Value value = pop();
   const Xmm reg = to_own_xmm(value);
   e_.pcmpeqd(kScratchXmm, kScratchXmm);
@@ -115,7 +122,8 @@ void Baseline::float_sign(bool is_double, SseLogic op) {
   push_xmm(float_kind(is_double), reg);
 }
 
-void Baseline::float_copysign(bool is_double) {
+void Baseline::float_copysign(FloatWidth width) {
+  const bool is_double = width == FloatWidth::f64;
   Value sign = pop(), value = pop();
   const Xmm s = to_own_xmm(sign), v = to_own_xmm(value);
   e_.pcmpeqd(kScratchXmm, kScratchXmm);
@@ -128,7 +136,8 @@ void Baseline::float_copysign(bool is_double) {
   push_xmm(float_kind(is_double), v);
 }
 
-void Baseline::float_convert(bool to_double) {
+void Baseline::float_convert(FloatWidth to_width) {
+  const bool to_double = to_width == FloatWidth::f64;
   Value value = pop();
   const Xmm from = to_xmm(value);
   Xmm to = destination_xmm();
@@ -143,7 +152,8 @@ void Baseline::float_convert(bool to_double) {
 // cvttss2si and its kin give the least integer for what does not fit. For 32-bit results the 64-bit conversion is used:
 // the result fits exactly when extending its lower half gives it back.
 
-void Baseline::truncate_float(ValKind to, bool is_signed, bool from_double) {
+void Baseline::truncate_float(ValKind to, Signedness sign, FloatWidth from_width) {
+  const bool is_signed = sign == Signedness::signed_, from_double = from_width == FloatWidth::f64;
   Value value = pop();
   const Xmm from = to_xmm(value);
   const Gpr reg = alloc_gpr();
@@ -199,7 +209,8 @@ void Baseline::truncate_float(ValKind to, bool is_signed, bool from_double) {
   push_gpr(to, reg);
 }
 
-void Baseline::truncate_saturating(ValKind to, bool is_signed, bool from_double) {
+void Baseline::truncate_saturating(ValKind to, Signedness sign, FloatWidth from_width) {
+  const bool is_signed = sign == Signedness::signed_, from_double = from_width == FloatWidth::f64;
   Value value = pop();
   const Xmm from = to_xmm(value);
   const Gpr reg = alloc_gpr();
@@ -264,7 +275,8 @@ void Baseline::truncate_saturating(ValKind to, bool is_signed, bool from_double)
 
 // --- integer to float ------------------------------------------------------------------------------------------------
 
-void Baseline::convert_integer(ValKind from, bool is_signed, bool to_double) {
+void Baseline::convert_integer(ValKind from, Signedness sign, FloatWidth to_width) {
+  const bool is_signed = sign == Signedness::signed_, to_double = to_width == FloatWidth::f64;
   Value value = pop();
   Xmm to = destination_xmm();
   if (to == kNoXmm) to = alloc_xmm();
@@ -319,20 +331,23 @@ void Baseline::reinterpret(ValKind to) {
 
 Result<void> Baseline::floating(Op op) {
   using enum ValKind;
-  constexpr bool f = false, d = true;
+  using enum Signedness;
+  using enum Operands;
+  using enum Order;
+  constexpr FloatWidth f = FloatWidth::f32, d = FloatWidth::f64;
   switch (op) {
-  case Op::f32_eq: float_compare(Test::float_eq, f, false); break;
-  case Op::f32_ne: float_compare(Test::float_ne, f, false); break;
-  case Op::f32_lt: float_compare(test_of(Cond::a), f, true); break;
-  case Op::f32_gt: float_compare(test_of(Cond::a), f, false); break;
-  case Op::f32_le: float_compare(test_of(Cond::ae), f, true); break;
-  case Op::f32_ge: float_compare(test_of(Cond::ae), f, false); break;
-  case Op::f64_eq: float_compare(Test::float_eq, d, false); break;
-  case Op::f64_ne: float_compare(Test::float_ne, d, false); break;
-  case Op::f64_lt: float_compare(test_of(Cond::a), d, true); break;
-  case Op::f64_gt: float_compare(test_of(Cond::a), d, false); break;
-  case Op::f64_le: float_compare(test_of(Cond::ae), d, true); break;
-  case Op::f64_ge: float_compare(test_of(Cond::ae), d, false); break;
+  case Op::f32_eq: float_compare(Test::float_eq, f, given); break;
+  case Op::f32_ne: float_compare(Test::float_ne, f, given); break;
+  case Op::f32_lt: float_compare(test_of(Cond::a), f, exchanged); break;
+  case Op::f32_gt: float_compare(test_of(Cond::a), f, given); break;
+  case Op::f32_le: float_compare(test_of(Cond::ae), f, exchanged); break;
+  case Op::f32_ge: float_compare(test_of(Cond::ae), f, given); break;
+  case Op::f64_eq: float_compare(Test::float_eq, d, given); break;
+  case Op::f64_ne: float_compare(Test::float_ne, d, given); break;
+  case Op::f64_lt: float_compare(test_of(Cond::a), d, exchanged); break;
+  case Op::f64_gt: float_compare(test_of(Cond::a), d, given); break;
+  case Op::f64_le: float_compare(test_of(Cond::ae), d, exchanged); break;
+  case Op::f64_ge: float_compare(test_of(Cond::ae), d, given); break;
   case Op::f32_abs: float_sign(f, SseLogic::and_); break;
   case Op::f32_neg: float_sign(f, SseLogic::xor_); break;
   case Op::f32_ceil: float_round(f, Rounding::ceil); break;
@@ -340,12 +355,12 @@ Result<void> Baseline::floating(Op op) {
   case Op::f32_trunc: float_round(f, Rounding::trunc); break;
   case Op::f32_nearest: float_round(f, Rounding::nearest); break;
   case Op::f32_sqrt: float_sqrt(f); break;
-  case Op::f32_add: float_binary(Sse::add, f, true); break;
-  case Op::f32_sub: float_binary(Sse::sub, f, false); break;
-  case Op::f32_mul: float_binary(Sse::mul, f, true); break;
-  case Op::f32_div: float_binary(Sse::div, f, false); break;
-  case Op::f32_min: float_min_max(f, false); break;
-  case Op::f32_max: float_min_max(f, true); break;
+  case Op::f32_add: float_binary(Sse::add, f, commutative); break;
+  case Op::f32_sub: float_binary(Sse::sub, f, ordered); break;
+  case Op::f32_mul: float_binary(Sse::mul, f, commutative); break;
+  case Op::f32_div: float_binary(Sse::div, f, ordered); break;
+  case Op::f32_min: float_min_max(f, Extremum::min); break;
+  case Op::f32_max: float_min_max(f, Extremum::max); break;
   case Op::f32_copysign: float_copysign(f); break;
   case Op::f64_abs: float_sign(d, SseLogic::and_); break;
   case Op::f64_neg: float_sign(d, SseLogic::xor_); break;
@@ -354,39 +369,39 @@ Result<void> Baseline::floating(Op op) {
   case Op::f64_trunc: float_round(d, Rounding::trunc); break;
   case Op::f64_nearest: float_round(d, Rounding::nearest); break;
   case Op::f64_sqrt: float_sqrt(d); break;
-  case Op::f64_add: float_binary(Sse::add, d, true); break;
-  case Op::f64_sub: float_binary(Sse::sub, d, false); break;
-  case Op::f64_mul: float_binary(Sse::mul, d, true); break;
-  case Op::f64_div: float_binary(Sse::div, d, false); break;
-  case Op::f64_min: float_min_max(d, false); break;
-  case Op::f64_max: float_min_max(d, true); break;
+  case Op::f64_add: float_binary(Sse::add, d, commutative); break;
+  case Op::f64_sub: float_binary(Sse::sub, d, ordered); break;
+  case Op::f64_mul: float_binary(Sse::mul, d, commutative); break;
+  case Op::f64_div: float_binary(Sse::div, d, ordered); break;
+  case Op::f64_min: float_min_max(d, Extremum::min); break;
+  case Op::f64_max: float_min_max(d, Extremum::max); break;
   case Op::f64_copysign: float_copysign(d); break;
-  case Op::f32_demote_f64: float_convert(false); break;
-  case Op::f64_promote_f32: float_convert(true); break;
-  case Op::i32_trunc_f32_s: truncate_float(i32, true, f); break;
-  case Op::i32_trunc_f32_u: truncate_float(i32, false, f); break;
-  case Op::i32_trunc_f64_s: truncate_float(i32, true, d); break;
-  case Op::i32_trunc_f64_u: truncate_float(i32, false, d); break;
-  case Op::i64_trunc_f32_s: truncate_float(i64, true, f); break;
-  case Op::i64_trunc_f32_u: truncate_float(i64, false, f); break;
-  case Op::i64_trunc_f64_s: truncate_float(i64, true, d); break;
-  case Op::i64_trunc_f64_u: truncate_float(i64, false, d); break;
-  case Op::i32_trunc_sat_f32_s: truncate_saturating(i32, true, f); break;
-  case Op::i32_trunc_sat_f32_u: truncate_saturating(i32, false, f); break;
-  case Op::i32_trunc_sat_f64_s: truncate_saturating(i32, true, d); break;
-  case Op::i32_trunc_sat_f64_u: truncate_saturating(i32, false, d); break;
-  case Op::i64_trunc_sat_f32_s: truncate_saturating(i64, true, f); break;
-  case Op::i64_trunc_sat_f32_u: truncate_saturating(i64, false, f); break;
-  case Op::i64_trunc_sat_f64_s: truncate_saturating(i64, true, d); break;
-  case Op::i64_trunc_sat_f64_u: truncate_saturating(i64, false, d); break;
-  case Op::f32_convert_i32_s: convert_integer(i32, true, f); break;
-  case Op::f32_convert_i32_u: convert_integer(i32, false, f); break;
-  case Op::f32_convert_i64_s: convert_integer(i64, true, f); break;
-  case Op::f32_convert_i64_u: convert_integer(i64, false, f); break;
-  case Op::f64_convert_i32_s: convert_integer(i32, true, d); break;
-  case Op::f64_convert_i32_u: convert_integer(i32, false, d); break;
-  case Op::f64_convert_i64_s: convert_integer(i64, true, d); break;
-  case Op::f64_convert_i64_u: convert_integer(i64, false, d); break;
+  case Op::f32_demote_f64: float_convert(f); break;
+  case Op::f64_promote_f32: float_convert(d); break;
+  case Op::i32_trunc_f32_s: truncate_float(i32, signed_, f); break;
+  case Op::i32_trunc_f32_u: truncate_float(i32, unsigned_, f); break;
+  case Op::i32_trunc_f64_s: truncate_float(i32, signed_, d); break;
+  case Op::i32_trunc_f64_u: truncate_float(i32, unsigned_, d); break;
+  case Op::i64_trunc_f32_s: truncate_float(i64, signed_, f); break;
+  case Op::i64_trunc_f32_u: truncate_float(i64, unsigned_, f); break;
+  case Op::i64_trunc_f64_s: truncate_float(i64, signed_, d); break;
+  case Op::i64_trunc_f64_u: truncate_float(i64, unsigned_, d); break;
+  case Op::i32_trunc_sat_f32_s: truncate_saturating(i32, signed_, f); break;
+  case Op::i32_trunc_sat_f32_u: truncate_saturating(i32, unsigned_, f); break;
+  case Op::i32_trunc_sat_f64_s: truncate_saturating(i32, signed_, d); break;
+  case Op::i32_trunc_sat_f64_u: truncate_saturating(i32, unsigned_, d); break;
+  case Op::i64_trunc_sat_f32_s: truncate_saturating(i64, signed_, f); break;
+  case Op::i64_trunc_sat_f32_u: truncate_saturating(i64, unsigned_, f); break;
+  case Op::i64_trunc_sat_f64_s: truncate_saturating(i64, signed_, d); break;
+  case Op::i64_trunc_sat_f64_u: truncate_saturating(i64, unsigned_, d); break;
+  case Op::f32_convert_i32_s: convert_integer(i32, signed_, f); break;
+  case Op::f32_convert_i32_u: convert_integer(i32, unsigned_, f); break;
+  case Op::f32_convert_i64_s: convert_integer(i64, signed_, f); break;
+  case Op::f32_convert_i64_u: convert_integer(i64, unsigned_, f); break;
+  case Op::f64_convert_i32_s: convert_integer(i32, signed_, d); break;
+  case Op::f64_convert_i32_u: convert_integer(i32, unsigned_, d); break;
+  case Op::f64_convert_i64_s: convert_integer(i64, signed_, d); break;
+  case Op::f64_convert_i64_u: convert_integer(i64, unsigned_, d); break;
   case Op::i32_reinterpret_f32: reinterpret(i32); break;
   case Op::i64_reinterpret_f64: reinterpret(i64); break;
   case Op::f32_reinterpret_i32: reinterpret(f32); break;

@@ -122,22 +122,25 @@ Result<void> Baseline::function_begin(const FunctionInfo& function) {
 
 void Baseline::receive_parameters(const FunctionInfo& function) {
   Locations locations = Locations::params();
-  RegisterMoves gprs, xmms;
+  MoveResolver<Gpr> gprs;
+  MoveResolver<Xmm> xmms;
   bool has_overflow = false;
   for (uint32_t i = 0; i < function.params.size(); ++i) {
     const Location from = locations.next(function.params[i]);
     const Local& local = locals_[i];
     if (from.kind == Location::Kind::overflow)
       has_overflow = true;
+    else if (local.pinned && from.kind == Location::Kind::gpr)
+      gprs.add(static_cast<Gpr>(local.reg), static_cast<Gpr>(from.number));
     else if (local.pinned)
-      (from.kind == Location::Kind::gpr ? gprs : xmms).add(local.reg, static_cast<uint8_t>(from.number));
+      xmms.add(static_cast<Xmm>(local.reg), static_cast<Xmm>(from.number));
     else if (from.kind == Location::Kind::gpr)
       e_.mov(Width::w64, home(i), static_cast<Gpr>(from.number));
     else
       e_.movs(true, home(i), static_cast<Xmm>(from.number));
   }
-  resolve_gprs(gprs);
-  resolve_xmms(xmms);
+  resolve(gprs);
+  resolve(xmms);
   if (!has_overflow) return;
   e_.mov(Width::w64, kScratch, kExec);
   locations = Locations::params();

@@ -22,7 +22,8 @@ void Baseline::apply_alu(Alu op, Width width, Gpr to, const Value& value) {
   e_.alu(op, width, to, gpr_of(value));
 }
 
-void Baseline::integer_alu(Alu op, ValKind type, bool commutative) {
+void Baseline::integer_alu(Alu op, ValKind type, Operands operands) {
+  const bool commutative = operands == Operands::commutative;
   const Width width = type == ValKind::i32 ? Width::w32 : Width::w64;
   Value right = pop(), left = pop();
   if (commutative && (left.is_constant() || (is_temporary(right) && !is_temporary(left)))) std::swap(left, right);
@@ -183,13 +184,14 @@ void Baseline::integer_rotate(Shift rotate, ValKind type) {
 }
 
 // Division by a constant other than 0 cannot trap, except for -1; unsigned powers of two need no division.
-bool Baseline::divide_by_constant(ValKind type, bool is_signed, bool remainder) {
+bool Baseline::divide_by_constant(ValKind type, Signedness sign, Division wanted) {
   const Width width = type == ValKind::i32 ? Width::w32 : Width::w64;
-  if (!stack_.back().is_constant() || is_signed || !std::has_single_bit(stack_.back().bits)) return false;
+  if (!stack_.back().is_constant() || sign == Signedness::signed_ || !std::has_single_bit(stack_.back().bits))
+    return false;
   const uint64_t divisor = pop().bits;
   Value value = pop();
   const Gpr to = to_own_gpr(value);
-  if (!remainder) {
+  if (wanted == Division::quotient) {
     if (divisor != 1) e_.shift_imm(Shift::shr, width, to, static_cast<uint8_t>(std::countr_zero(divisor)));
   } else if (fits_imm32(divisor - 1) || width == Width::w32) {
     e_.alu_imm(Alu::and_, width, to, static_cast<int32_t>(divisor - 1));
@@ -201,8 +203,9 @@ bool Baseline::divide_by_constant(ValKind type, bool is_signed, bool remainder) 
   return true;
 }
 
-void Baseline::divide(ValKind type, bool is_signed, bool remainder) {
-  if (divide_by_constant(type, is_signed, remainder)) return;
+void Baseline::divide(ValKind type, Signedness sign, Division wanted) {
+  if (divide_by_constant(type, sign, wanted)) return;
+  const bool remainder = wanted == Division::remainder;
   const Width width = type == ValKind::i32 ? Width::w32 : Width::w64;
   Value right = pop(), left = pop();
   const bool constant = right.is_constant();
@@ -223,7 +226,7 @@ void Baseline::divide(ValKind type, bool is_signed, bool remainder) {
     e_.test(width, by, by);
     trap_if(Cond::e, TrapCode::integer_divide_by_zero);
   }
-  if (!is_signed) {
+  if (sign == Signedness::unsigned_) {
     e_.alu(Alu::xor_, Width::w32, Gpr::rdx, Gpr::rdx);
     e_.div(width, by);
   } else {
@@ -264,6 +267,9 @@ template <class Emit> void Baseline::integer_unary(ValKind from, ValKind to, Emi
 
 Result<void> Baseline::numeric(Op op) {
   using enum ValKind;
+  using enum Signedness;
+  using enum Division;
+  using enum Operands;
   if (op == Op::i32_eqz) {
     integer_eqz(i32);
     return {};
@@ -294,26 +300,26 @@ Result<void> Baseline::numeric(Op op) {
   case Op::i64_le_u: integer_compare(Cond::be, i64); break;
   case Op::i64_ge_s: integer_compare(Cond::ge, i64); break;
   case Op::i64_ge_u: integer_compare(Cond::ae, i64); break;
-  case Op::i32_add: integer_alu(Alu::add, i32, true); break;
-  case Op::i32_sub: integer_alu(Alu::sub, i32, false); break;
-  case Op::i32_and: integer_alu(Alu::and_, i32, true); break;
-  case Op::i32_or: integer_alu(Alu::or_, i32, true); break;
-  case Op::i32_xor: integer_alu(Alu::xor_, i32, true); break;
-  case Op::i64_add: integer_alu(Alu::add, i64, true); break;
-  case Op::i64_sub: integer_alu(Alu::sub, i64, false); break;
-  case Op::i64_and: integer_alu(Alu::and_, i64, true); break;
-  case Op::i64_or: integer_alu(Alu::or_, i64, true); break;
-  case Op::i64_xor: integer_alu(Alu::xor_, i64, true); break;
+  case Op::i32_add: integer_alu(Alu::add, i32, commutative); break;
+  case Op::i32_sub: integer_alu(Alu::sub, i32, ordered); break;
+  case Op::i32_and: integer_alu(Alu::and_, i32, commutative); break;
+  case Op::i32_or: integer_alu(Alu::or_, i32, commutative); break;
+  case Op::i32_xor: integer_alu(Alu::xor_, i32, commutative); break;
+  case Op::i64_add: integer_alu(Alu::add, i64, commutative); break;
+  case Op::i64_sub: integer_alu(Alu::sub, i64, ordered); break;
+  case Op::i64_and: integer_alu(Alu::and_, i64, commutative); break;
+  case Op::i64_or: integer_alu(Alu::or_, i64, commutative); break;
+  case Op::i64_xor: integer_alu(Alu::xor_, i64, commutative); break;
   case Op::i32_mul: integer_mul(i32); break;
   case Op::i64_mul: integer_mul(i64); break;
-  case Op::i32_div_s: divide(i32, true, false); break;
-  case Op::i32_div_u: divide(i32, false, false); break;
-  case Op::i32_rem_s: divide(i32, true, true); break;
-  case Op::i32_rem_u: divide(i32, false, true); break;
-  case Op::i64_div_s: divide(i64, true, false); break;
-  case Op::i64_div_u: divide(i64, false, false); break;
-  case Op::i64_rem_s: divide(i64, true, true); break;
-  case Op::i64_rem_u: divide(i64, false, true); break;
+  case Op::i32_div_s: divide(i32, signed_, quotient); break;
+  case Op::i32_div_u: divide(i32, unsigned_, quotient); break;
+  case Op::i32_rem_s: divide(i32, signed_, remainder); break;
+  case Op::i32_rem_u: divide(i32, unsigned_, remainder); break;
+  case Op::i64_div_s: divide(i64, signed_, quotient); break;
+  case Op::i64_div_u: divide(i64, unsigned_, quotient); break;
+  case Op::i64_rem_s: divide(i64, signed_, remainder); break;
+  case Op::i64_rem_u: divide(i64, unsigned_, remainder); break;
   case Op::i32_shl: integer_shift(Shift::shl, i32); break;
   case Op::i32_shr_s: integer_shift(Shift::sar, i32); break;
   case Op::i32_shr_u: integer_shift(Shift::shr, i32); break;

@@ -266,53 +266,6 @@ void Baseline::unshare_local(uint32_t index) {
   local.newest_alias = kNone;
 }
 
-void Baseline::resolve_gprs(RegisterMoves& moves) {
-  while (moves.count != 0) {
-    bool progress = false;
-    for (uint32_t i = 0; i < moves.count;) {
-      const RegisterMoves::Move move = moves.moves[i];
-      bool is_source = false;
-      for (uint32_t j = 0; j < moves.count; ++j) is_source |= moves.moves[j].from == move.to;
-      if (is_source) {
-        ++i;
-        continue;
-      }
-      e_.mov(Width::w64, static_cast<Gpr>(move.to), static_cast<Gpr>(move.from));
-      moves.moves[i] = moves.moves[--moves.count];
-      progress = true;
-    }
-    if (progress || moves.count == 0) continue;
-    // Only cycles are left: open one through the scratch register. It is closed before the next one is opened.
-    const uint8_t opened = moves.moves[0].to;
-    e_.mov(Width::w64, kScratch, static_cast<Gpr>(opened));
-    for (uint32_t j = 0; j < moves.count; ++j)
-      if (moves.moves[j].from == opened) moves.moves[j].from = static_cast<uint8_t>(kScratch);
-  }
-}
-
-void Baseline::resolve_xmms(RegisterMoves& moves) {
-  while (moves.count != 0) {
-    bool progress = false;
-    for (uint32_t i = 0; i < moves.count;) {
-      const RegisterMoves::Move move = moves.moves[i];
-      bool is_source = false;
-      for (uint32_t j = 0; j < moves.count; ++j) is_source |= moves.moves[j].from == move.to;
-      if (is_source) {
-        ++i;
-        continue;
-      }
-      e_.movaps(static_cast<Xmm>(move.to), static_cast<Xmm>(move.from));
-      moves.moves[i] = moves.moves[--moves.count];
-      progress = true;
-    }
-    if (progress || moves.count == 0) continue;
-    const uint8_t opened = moves.moves[0].to;
-    e_.movaps(kScratchXmm, static_cast<Xmm>(opened));
-    for (uint32_t j = 0; j < moves.count; ++j)
-      if (moves.moves[j].from == opened) moves.moves[j].from = static_cast<uint8_t>(kScratchXmm);
-  }
-}
-
 // --- looking one instruction ahead -----------------------------------------------------------------------------------
 
 const Baseline::Local* Baseline::next_set(uint32_t immediates) const {
