@@ -1,5 +1,6 @@
 // Which mutex guards which data, in words that clang checks (-Wthread-safety): an access without the lock does not
-// compile. libc++'s std::mutex, lock_guard and scoped_lock of one mutex carry the attributes themselves.
+// compile. libc++'s std::mutex, lock_guard and scoped_lock of one mutex carry the attributes themselves;
+// std::unique_lock does not, so who waits uses std::condition_variable_any on the mutex itself.
 //
 //   std::mutex mutex_;
 //   std::map<…> entries_ KPKG_GUARDED_BY(mutex_);

@@ -4,6 +4,7 @@
 #include "store/posix/lock_file.hpp"
 #include <array>
 #include <map>
+#include <mutex>
 #include <sodium.h>
 
 namespace store {
@@ -18,7 +19,7 @@ std::string random_token() {
 }
 
 struct Tokens {
-  Mutex mutex;
+  std::mutex mutex;
   std::map<fs::path, LockFile> by_folder KPKG_GUARDED_BY(mutex);
 };
 
@@ -28,7 +29,7 @@ std::string process_token(const fs::path& processes) {
   // The process itself is what the tokens stand for: this is the one thing of the store that is per process. Never
   // destroyed: a child that forks and exits must not remove the files of the process that lives.
   static auto& all = *new Tokens; // NOLINT(*-owning-memory)
-  const MutexLock lock{all.mutex};
+  const std::lock_guard lock{all.mutex};
   auto& tokens = all.by_folder;
   auto known = tokens.find(processes);
   // The file is gone when the folder was removed (tests do that) and made again.
