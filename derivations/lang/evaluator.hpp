@@ -100,6 +100,9 @@ struct EvalOptions {
   bool pure = true;
   // <NAME> and <NAME/rest>: name and folder or file; an empty name searches the folder's entries. First match wins.
   std::vector<std::pair<std::string, std::filesystem::path>> search_path;
+  // Files that are part of the program: canonical absolute path → text, which must outlive the evaluator. Seen before
+  // the disk by whatever reads, lists or imports; they cannot be copied to the store.
+  std::map<std::string, std::string_view> embedded_files{};
   std::string store_dir = std::string{store::kStoreDir};
   std::string current_system = "x86_64-linux";          // builtins.currentSystem, only if not pure
   size_t max_stack_bytes = size_t{256} << 20;           // reserved, not used until needed

@@ -47,7 +47,42 @@ void Machine::realise(ContextBuilder& context, Pos pos) {
   }
 }
 
+std::map<std::string, Machine::FileType> Machine::embedded_folder(const std::string& path) const {
+  std::map<std::string, FileType> entries;
+  const std::string prefix = path.ends_with('/') ? path : path + '/';
+  for (auto at = options.embedded_files.lower_bound(prefix);
+       at != options.embedded_files.end() && at->first.starts_with(prefix); ++at) {
+    const std::string_view rest = std::string_view{at->first}.substr(prefix.size());
+    const size_t slash = rest.find('/');
+    entries.emplace(rest.substr(0, slash), slash == std::string_view::npos ? FileType::regular : FileType::folder);
+  }
+  return entries;
+}
+
+Machine::FileType Machine::file_type(const std::string& path, bool follow_symlink) {
+  if (options.embedded_files.contains(path)) return FileType::regular;
+  if (!embedded_folder(path).empty()) return FileType::folder;
+  if (in_store(path)) {
+    const auto parsed = store::StorePath::parse_base_name(std::string_view{path}.substr(options.store_dir.size() + 1));
+    if (parsed && store.text(*parsed)) return FileType::regular;
+  }
+  const std::string file = physical(path);
+  struct stat info{};
+  if ((follow_symlink ? stat(file.c_str(), &info) : lstat(file.c_str(), &info)) != 0) return FileType::missing;
+  return S_ISREG(info.st_mode)   ? FileType::regular
+         : S_ISDIR(info.st_mode) ? FileType::folder
+         : S_ISLNK(info.st_mode) ? FileType::symlink
+                                 : FileType::unknown;
+}
+
+void Machine::refuse_copy_of_embedded(const std::string& path, Pos pos) const {
+  if (options.embedded_files.contains(path) || !embedded_folder(path).empty())
+    fail(ErrorKind::unsupported, pos, "cannot copy '" + path + "' to the store: it is part of this program");
+}
+
 std::string Machine::read_file(const std::string& path, Pos pos) {
+  if (const auto found = options.embedded_files.find(path); found != options.embedded_files.end())
+    return std::string{found->second};
   if (in_store(path)) {
     const auto parsed = store::StorePath::parse_base_name(std::string_view{path}.substr(options.store_dir.size() + 1));
     if (parsed)
@@ -76,8 +111,7 @@ Value Machine::eval_source(const Source& source, const std::string& base_dir, co
 Value Machine::import_file(const std::string& path, Pos pos, const ScopedNames* scoped) {
   check_stack(pos);
   std::string file = path;
-  struct stat info{};
-  if (stat(physical(file).c_str(), &info) == 0 && S_ISDIR(info.st_mode)) file = canonical_path(file + "/default.nix");
+  if (file_type(file, true) == FileType::folder) file = canonical_path(file + "/default.nix");
   if (!scoped)
     if (const auto found = imported_.find(file); found != imported_.end()) return force(found->second, pos);
   // Relative paths in the file start where the language sees it, which for the store is its logical path.
@@ -109,8 +143,7 @@ Value Machine::find_file(Value* search_path, std::string_view name, Pos pos) {
       continue;
     }
     candidate = canonical_path(candidate);
-    struct stat info{};
-    if (stat(physical(candidate).c_str(), &info) == 0) return make_path(candidate);
+    if (file_type(candidate, true) != FileType::missing) return make_path(candidate);
   }
   fail(ErrorKind::io, pos, "file '" + std::string{name} + "' was not found in the search path",
        options.pure ? "in pure evaluation the search path has only what was given explicitly"
@@ -122,6 +155,7 @@ Value Machine::copy_to_store(std::string_view path, Pos pos) {
   if (const auto found = copied_to_store_.find(key); found != copied_to_store_.end()) return found->second;
   if (path.ends_with(".drv"))
     fail(ErrorKind::value, pos, "file names are not allowed to end in '.drv', but '" + key + "' does");
+  refuse_copy_of_embedded(key, pos);
   const std::string file = physical(path);
   struct stat info{};
   if (lstat(file.c_str(), &info) != 0)

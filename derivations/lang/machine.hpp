@@ -212,6 +212,11 @@ struct Machine {
   [[nodiscard]] std::string physical(std::string_view path); // where the file of a path of the language really is
   // After the way through the store that `context` demands (import from derivation).
   void realise(ContextBuilder& context, Pos pos);
+  enum class FileType : uint8_t { missing, regular, folder, symlink, unknown };
+  [[nodiscard]] FileType file_type(const std::string& path, bool follow_symlink); // missing: errno says why
+  // Names and types of the entries of a folder among EvalOptions::embedded_files; nothing where it is none.
+  [[nodiscard]] std::map<std::string, FileType> embedded_folder(const std::string& path) const;
+  void refuse_copy_of_embedded(const std::string& path, Pos pos) const;
   [[nodiscard]] Value import_file(const std::string& path, Pos pos, const ScopedNames* scoped = nullptr);
   [[nodiscard]] std::string read_file(const std::string& path, Pos pos);
   [[nodiscard]] Value eval_source(const Source& source, const std::string& base_dir, const ScopedNames* scoped);

@@ -23,14 +23,7 @@ Value to_path(Machine& m, Pos pos, Value** args) {
 }
 
 Value path_exists(Machine& m, Pos pos, Value** args) {
-  const std::string path = path_argument(m, pos, args[0]);
-  struct stat info{};
-  if (m.in_store(path))
-    if (const auto parsed =
-            store::StorePath::parse_base_name(std::string_view{path}.substr(m.options.store_dir.size() + 1));
-        parsed && m.store.text(*parsed))
-      return Value::of_boolean(true);
-  return Value::of_boolean(lstat(m.physical(path).c_str(), &info) == 0);
+  return Value::of_boolean(m.file_type(path_argument(m, pos, args[0]), false) != Machine::FileType::missing);
 }
 
 Value read_file_(Machine& m, Pos pos, Value** args) {
@@ -48,38 +41,51 @@ Value read_file_(Machine& m, Pos pos, Value** args) {
   return m.make_string(text, context.finish(m));
 }
 
-std::string_view type_name(mode_t mode) {
-  return S_ISREG(mode) ? "regular" : S_ISDIR(mode) ? "directory" : S_ISLNK(mode) ? "symlink" : "unknown";
+std::string_view type_name(Machine::FileType type) {
+  switch (type) {
+  case Machine::FileType::regular: return "regular";
+  case Machine::FileType::folder: return "directory";
+  case Machine::FileType::symlink: return "symlink";
+  case Machine::FileType::missing:
+  case Machine::FileType::unknown: break;
+  }
+  return "unknown";
 }
 
 Value read_file_type(Machine& m, Pos pos, Value** args) {
   const std::string path = path_argument(m, pos, args[0]);
-  struct stat info{};
-  if (lstat(m.physical(path).c_str(), &info) != 0)
+  const Machine::FileType type = m.file_type(path, false);
+  if (type == Machine::FileType::missing)
     m.fail(ErrorKind::io, pos, "cannot look at '" + path + "': " + std::string{std::strerror(errno)});
-  return *m.symbol_string(m.symbols.intern(type_name(info.st_mode)));
+  return *m.symbol_string(m.symbols.intern(type_name(type)));
+}
+
+Machine::FileType type_of(const dirent& entry) {
+  switch (entry.d_type) {
+  case DT_REG: return Machine::FileType::regular;
+  case DT_DIR: return Machine::FileType::folder;
+  case DT_LNK: return Machine::FileType::symlink;
+  default: return Machine::FileType::unknown;
+  }
 }
 
 Value read_dir(Machine& m, Pos pos, Value** args) {
   const std::string path = path_argument(m, pos, args[0]);
-  const std::string folder = m.physical(path);
-  const std::unique_ptr<DIR, decltype([](DIR* d) { closedir(d); })> directory{opendir(folder.c_str())};
-  if (!directory)
-    m.fail(ErrorKind::io, pos, "cannot read the folder '" + path + "': " + std::string{std::strerror(errno)});
-  std::vector<Attr> entries;
-  while (const dirent* entry = readdir(directory.get())) {
-    const std::string_view name = entry->d_name;
-    if (name == "." || name == "..") continue;
-    mode_t mode = DTTOIF(entry->d_type);
-    if (entry->d_type == DT_UNKNOWN) { // file systems that do not say
-      struct stat info{};
-      if (lstat((folder + "/" + entry->d_name).c_str(), &info) == 0) mode = info.st_mode;
+  std::map<std::string, Machine::FileType> entries = m.embedded_folder(path);
+  if (entries.empty()) {
+    const std::unique_ptr<DIR, decltype([](DIR* d) { closedir(d); })> directory{opendir(m.physical(path).c_str())};
+    if (!directory)
+      m.fail(ErrorKind::io, pos, "cannot read the folder '" + path + "': " + std::string{std::strerror(errno)});
+    while (const dirent* entry = readdir(directory.get())) {
+      const std::string name = entry->d_name;
+      if (name == "." || name == "..") continue;
+      // Some file systems do not say.
+      entries.emplace(name, entry->d_type == DT_UNKNOWN ? m.file_type(path + "/" + name, false) : type_of(*entry));
     }
-    entries.push_back({m.symbols.intern(name), {}, m.symbol_string(m.symbols.intern(type_name(mode)))});
   }
   Bindings* result = m.new_bindings(entries.size());
-  std::ranges::copy(entries, result->items);
-  result->size = static_cast<uint32_t>(entries.size());
+  for (const auto& [name, type] : entries)
+    result->items[result->size++] = {m.symbols.intern(name), {}, m.symbol_string(m.symbols.intern(type_name(type)))};
   Machine::sort(*result);
   return Value::of_attrs(result);
 }
@@ -134,6 +140,7 @@ Value store_path(Machine& m, Pos pos, Value** args) {
 // A source in the store, of what `filter` (null: everything) lets through.
 Value add_source(Machine& m, Pos pos, const std::string& path, std::string_view name, Value* filter,
                  const std::optional<store::Hash>& expected) {
+  m.refuse_copy_of_embedded(path, pos);
   const std::string root = m.physical(path);
   struct stat info{};
   if (lstat(root.c_str(), &info) != 0)

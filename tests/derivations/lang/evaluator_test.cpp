@@ -154,3 +154,37 @@ TEST_CASE("files that need each other's values are infinite recursion, and a fil
   CHECK(f.evaluator.boolean(
       f.evaluator.call(f.evaluator.eval_file(folder.path / "even.nix"), f.evaluator.make_integer(1000))));
 }
+
+TEST_CASE("embedded files are imported, read and listed like files on the disk") {
+  lang::MemoryEvalStore store;
+  lang::EvalOptions options;
+  options.embedded_files = {{"/program/library/default.nix", "{ module = import ./module.nix; data = ./data; }"},
+                            {"/program/library/module.nix", "{ x }: x + 1"},
+                            {"/program/library/broken.nix", "1 +\n  true"},
+                            {"/program/library/data/text", "some text\n"}};
+  options.search_path = {{"library", "/program/library"}};
+  lang::Evaluator evaluator{store, options};
+  const auto shown = [&](std::string_view text) { return evaluator.print(evaluator.eval_string(text, "/base")); };
+
+  CHECK(evaluator.attribute_names(evaluator.eval_file("/program/library")) ==
+        std::vector<std::string>{"data", "module"});
+  CHECK(shown("(import <library>).module { x = 1; }") == "2");
+  CHECK(shown("import <library/module.nix> { x = 2; }") == "3");
+  CHECK(shown("builtins.readFile ((import <library>).data + \"/text\")") == "\"some text\\n\"");
+  CHECK(shown("map builtins.pathExists [ <library> <library/data/text> /program/library/absent /program ]") ==
+        "[ true true false true ]");
+  CHECK(shown("builtins.readDir <library>") ==
+        "{ \"broken.nix\" = \"regular\"; data = \"directory\"; \"default.nix\" = \"regular\"; \"module.nix\" = "
+        "\"regular\"; }");
+  CHECK(shown("map builtins.readFileType [ <library> <library/module.nix> ]") == "[ \"directory\" \"regular\" ]");
+  try {
+    (void)evaluator.eval_file("/program/library/broken.nix");
+    FAIL("no error");
+  } catch (const lang::EvalError& error) {
+    CHECK(error.position().file == "/program/library/broken.nix");
+    CHECK(error.position().line == 2);
+  }
+  for (const char* text : {"\"${<library>}\"", "builtins.path { path = <library/data>; }"})
+    CHECK_THROWS_WITH(evaluator.eval_string(text, "/base"), Catch::Contains("it is part of this program"));
+  CHECK_THROWS_WITH(evaluator.eval_string("import <library/absent>", "/base"), Catch::Contains("was not found"));
+}
