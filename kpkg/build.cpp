@@ -22,7 +22,7 @@ void add_build(CLI::App& app, Context& context) {
       ->capture_default_str();
   command->add_flag("--no-link", options->no_link, "make no link");
   command->final_callback([options, &context] {
-    std::vector<build::BuildTarget> targets;
+    std::vector<realise::BuildTarget> targets;
     if (options->project.expression.empty() && options->project.file.ends_with(".drv")) {
       targets.push_back({.drv_path = parse_store_path(options->project.file), .outputs = {}});
     } else {

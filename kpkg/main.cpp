@@ -1,7 +1,7 @@
 // kpkg: the command line. Parses, dispatches, renders errors; the commands are in the files named after them.
-#include "derivations/build/build_error.hpp"
-#include "derivations/build/scheduler.hpp"
 #include "derivations/lang/errors.hpp"
+#include "derivations/realise/build_error.hpp"
+#include "derivations/realise/scheduler.hpp"
 #include "kpkg/command.hpp"
 #include "store/base/suggest.hpp"
 #include <algorithm>
@@ -96,7 +96,7 @@ int run(int argc, char** argv) {
     return kEvalFailed;
   } catch (const Failure& failure) {
     return report(context, failure.status(), "failed", failure.what(), failure.hint());
-  } catch (const build::BuildError& error) {
+  } catch (const realise::BuildError& error) {
     return report(context, kBuildFailed, "build", error.what(), error.hint());
   } catch (const store::UserError& error) {
     return report(context, error.code() == store::UserErrorCode::refused ? kRefused : kFailed, "store", error.what(),

@@ -1,5 +1,5 @@
 #include "kpkg/project.hpp"
-#include "derivations/build/toolchain.hpp"
+#include "derivations/realise/toolchain.hpp"
 #include "store/remote/copy.hpp"
 #include <csignal>
 #include <cstdlib>
@@ -39,8 +39,8 @@ lang::EvalOptions eval_options(const ProjectOptions& options) {
 lang::Value* toolchains(lang::Evaluator& evaluator, store::LocalStore& store) {
   std::map<std::string, lang::Value*> imported;
   std::string missing = "imported: { ";
-  for (const auto& name : build::toolchain_names()) {
-    if (const auto path = build::find_toolchain(store, name))
+  for (const auto& name : realise::toolchain_names()) {
+    if (const auto path = realise::find_toolchain(store, name))
       imported[name] = evaluator.make_string(path->full(), {path->full()});
     else
       missing += std::format("{0} = throw \"the toolchain '{0}' is not in the store yet; import it: "
@@ -110,7 +110,7 @@ namespace {
 
 std::atomic<bool> interrupted = false;
 
-class ProgressLines final : public build::BuildObserver {
+class ProgressLines final : public realise::BuildObserver {
 public:
   explicit ProgressLines(const Context& context) : context_(context) {}
   void planned(size_t builds, size_t substituted) override {
@@ -123,7 +123,7 @@ public:
   void finished(const store::StorePath& drv, double seconds) override {
     context_.say(std::format("built {} in {:.1f} s", drv.name(), seconds));
   }
-  void failed(const store::StorePath& drv, const build::BuildError&) override {
+  void failed(const store::StorePath& drv, const realise::BuildError&) override {
     context_.say("failed " + std::string(drv.name()));
   }
 
@@ -133,10 +133,10 @@ private:
 
 } // namespace
 
-build::BuildResult build_targets(Context& context, const std::vector<build::BuildTarget>& targets,
-                                 const BuildingOptions& options) {
+realise::BuildResult build_targets(Context& context, const std::vector<realise::BuildTarget>& targets,
+                                   const BuildingOptions& options) {
   ProgressLines progress(context);
-  build::BuildOptions build_options{
+  realise::BuildOptions build_options{
       .jobs = options.jobs, .keep_failed = options.keep_failed, .check = options.check, .observer = &progress};
   build_options.limits.timeout = std::chrono::seconds(options.timeout_s);
   build_options.limits.cancel = &interrupted;
@@ -163,7 +163,7 @@ build::BuildResult build_targets(Context& context, const std::vector<build::Buil
   interrupted = false;
   const auto stop = [](int) { interrupted = true; };
   const auto previous = std::signal(SIGINT, stop);
-  auto result = build::build(context.store(), targets, build_options);
+  auto result = realise::build(context.store(), targets, build_options);
   std::signal(SIGINT, previous);
   return result;
 }

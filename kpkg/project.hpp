@@ -1,7 +1,7 @@
 // The user's expression: a kpkg.nix or system.nix, evaluated with the arguments that kpkg provides ({ kpkgs, … }).
 #pragma once
-#include "derivations/build/scheduler.hpp"
 #include "derivations/lang/evaluator.hpp"
+#include "derivations/realise/scheduler.hpp"
 #include "kpkg/command.hpp"
 
 namespace kpkg {
@@ -51,8 +51,8 @@ struct BuildingOptions {
   void add_to(CLI::App& command);
 };
 // Builds with progress lines on standard error.
-build::BuildResult build_targets(Context& context, const std::vector<build::BuildTarget>& targets,
-                                 const BuildingOptions& options);
+realise::BuildResult build_targets(Context& context, const std::vector<realise::BuildTarget>& targets,
+                                   const BuildingOptions& options);
 
 // An EvalStore on the local store whose import-from-derivation builds.
 [[nodiscard]] std::unique_ptr<lang::LocalEvalStore> writing_eval_store(Context& context);

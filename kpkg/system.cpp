@@ -1,5 +1,5 @@
 // kpkg system: builds a signed boot image from a system.nix, inspects it, boots it in QEMU.
-#include "derivations/build/system.hpp"
+#include "derivations/realise/system.hpp"
 #include "kpkg/machine.hpp"
 #include "kpkg/project.hpp"
 #include <format>
@@ -25,7 +25,7 @@ void build_system(Context& context, BuildSystemOptions& options) {
   std::set<std::string> string_context;
   const std::string json = project.evaluator().to_json(project.evaluate(), &string_context);
 
-  std::vector<build::BuildTarget> targets; // «!OUTPUT!DRV» of the strings in it; plain paths are valid already
+  std::vector<realise::BuildTarget> targets; // «!OUTPUT!DRV» of the strings in it; plain paths are valid already
   for (const auto& element : string_context) {
     if (!element.starts_with('!')) continue;
     const size_t second = element.find('!', 1);
@@ -34,9 +34,9 @@ void build_system(Context& context, BuildSystemOptions& options) {
   }
   if (!targets.empty()) (void)build_targets(context, targets, options.building);
 
-  const auto built = build::build_generation(context.store(), json);
+  const auto built = realise::build_generation(context.store(), json);
   const std::string file = options.out.empty() ? built.generation.name + ".img" : options.out;
-  const uint64_t size_bytes = build::write_boot_image(context.store(), built, key, file);
+  const uint64_t size_bytes = realise::write_boot_image(context.store(), built, key, file);
   context.store().new_generation("system-" + built.generation.name, built.manifest_path);
   context.say(std::format("{}: {} instances, {} store paths, {} bytes, signed by {}", file,
                           built.generation.instances.size(), built.generation.closure.size(), size_bytes, key.name()));

@@ -1,5 +1,5 @@
 // kpkg toolchain: brings compilers of the host into the store.
-#include "derivations/build/toolchain.hpp"
+#include "derivations/realise/toolchain.hpp"
 #include "kpkg/command.hpp"
 #include <format>
 
@@ -10,9 +10,9 @@ void add_toolchain(CLI::App& app, Context& context) {
   command->require_subcommand(1);
   auto name = std::make_shared<std::string>();
   auto* import = command->add_subcommand("import", "capture a toolchain with exactly the files it needs");
-  import->add_option("name", *name, "which toolchain")->required()->check(CLI::IsMember(build::toolchain_names()));
+  import->add_option("name", *name, "which toolchain")->required()->check(CLI::IsMember(realise::toolchain_names()));
   import->final_callback([name, &context] {
-    const auto imported = build::import_toolchain(context.store(), *name);
+    const auto imported = realise::import_toolchain(context.store(), *name);
     context.say(std::format("{} {}: {} files, {} MB{}", *name, imported.version, imported.file_count,
                             imported.nar_size_bytes / 1'000'000, imported.changed ? "" : " (unchanged)"));
     context.print(imported.path.full(), Json{{"name", *name},
@@ -26,8 +26,8 @@ void add_toolchain(CLI::App& app, Context& context) {
   list->final_callback([&context] {
     std::string text;
     Json json = Json::array();
-    for (const auto& known : build::toolchain_names()) {
-      const auto path = build::find_toolchain(context.store(), known);
+    for (const auto& known : realise::toolchain_names()) {
+      const auto path = realise::find_toolchain(context.store(), known);
       text += std::format("{:<12} {}\n", known, path ? path->full() : "not imported");
       json.push_back({{"name", known}, {"path", path ? Json(path->full()) : Json()}});
     }

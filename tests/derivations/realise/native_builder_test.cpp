@@ -1,8 +1,8 @@
 // Single builds: what a builder sees, what is checked of its outputs, how failures read.
-#include "tests/derivations/build/build_fixture.hpp"
+#include "tests/derivations/realise/build_fixture.hpp"
 
-using namespace build;
-using namespace build::test;
+using namespace realise;
+using namespace realise::test;
 using Catch::Contains;
 
 namespace {
@@ -134,7 +134,7 @@ TEST_CASE("outputs refer to what they name, and to each other") {
         d.env["dep"] = dep.path.full();
         d.env["unused"] = unused.path.full();
       });
-  const auto result = build::build(store.local, {{drv, {}}});
+  const auto result = realise::build(store.local, {{drv, {}}});
   const auto& outputs = result.targets.at(0).outputs;
   CHECK(outputs.at("out").references == store::StorePathSet{dep.path});
   CHECK(outputs.at("dev").references == store::StorePathSet{outputs.at("out").path});

@@ -6,10 +6,10 @@
 // its root lies kpkg-toolchain.json: {"name","version","files":[…]}, sorted. The profile `toolchain-NAME` keeps it
 // alive and remembers earlier ones as generations.
 #pragma once
-#include "derivations/build/build_error.hpp"
+#include "derivations/realise/build_error.hpp"
 #include "store/local/local_store.hpp"
 
-namespace build {
+namespace realise {
 
 struct ToolchainPiece {
   std::filesystem::path path; // on the host: a file, or a folder with everything in it
@@ -51,4 +51,4 @@ ImportedToolchain import_toolchain(store::LocalStore& local, std::string_view na
 // The one in use: the profile's current generation.
 [[nodiscard]] std::optional<store::StorePath> find_toolchain(store::LocalStore& local, std::string_view name);
 
-} // namespace build
+} // namespace realise

@@ -1,7 +1,7 @@
 // The arguments go to bwrap through a file descriptor, so that a closure of thousands of paths fits, and are built in
 // the order in which bwrap applies them. File descriptors of the child: 3 arguments, 4 bwrap's status messages, 5 held
 // open by the sandbox's init process: its end of file says that every process of the sandbox is gone.
-#include "derivations/build/sandbox.hpp"
+#include "derivations/realise/sandbox.hpp"
 #include "store/posix/unique_fd.hpp"
 #include <algorithm>
 #include <array>
@@ -21,7 +21,7 @@ extern "C" { // glibc 2.36 forgets it
 #include <sys/pidfd.h>
 }
 
-namespace build {
+namespace realise {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -357,4 +357,4 @@ std::string output_of(const std::filesystem::path& program, const std::vector<st
   return text;
 }
 
-} // namespace build
+} // namespace realise

@@ -4,9 +4,9 @@
 // The private folder `store` of the build folder is the sandbox's /kpkg/store. A mount point for every input is made in
 // it before anything is mounted, exclusively and without following links: a mount point made during mounting could be
 // created through an earlier mount, in somebody else's folder.
-#include "derivations/build/native_builder.hpp"
-#include "derivations/build/build_folder.hpp"
-#include "derivations/build/build_log.hpp"
+#include "derivations/realise/native_builder.hpp"
+#include "derivations/realise/build_folder.hpp"
+#include "derivations/realise/build_log.hpp"
 #include "store/local/reference_scanner.hpp"
 #include <algorithm>
 #include <cerrno>
@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace build {
+namespace realise {
 namespace {
 namespace fs = std::filesystem;
 using store::Derivation;
@@ -441,4 +441,4 @@ std::vector<store::PathInfo> build_natively(store::LocalStore& local, const Stor
   }
 }
 
-} // namespace build
+} // namespace realise

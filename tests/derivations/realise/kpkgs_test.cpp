@@ -1,10 +1,10 @@
 // The Nix library: what mkModule and mkSystem accept and refuse, and the example modules built with the real compiler.
 #include "derivations/lang/evaluator.hpp"
-#include "tests/derivations/build/build_fixture.hpp"
+#include "tests/derivations/realise/build_fixture.hpp"
 #include <nlohmann/json.hpp>
 
-using namespace build;
-using namespace build::test;
+using namespace realise;
+using namespace realise::test;
 using Catch::Contains;
 
 namespace {
@@ -159,7 +159,7 @@ TEST_CASE("the examples build with the captured clang, the same from two builds,
     drvs.emplace(name, info->drv_path);
     targets.push_back({info->drv_path, {"out"}});
   }
-  const auto result = build::build(store.local, targets);
+  const auto result = realise::build(store.local, targets);
   for (const BuiltTarget& target : result.targets) {
     const store::PathInfo& info = target.outputs.at("out");
     CHECK(info.references.empty()); // neither the compiler nor the source
@@ -181,7 +181,7 @@ TEST_CASE("the examples build with the captured clang, the same from two builds,
 
   BuildOptions check;
   check.check = true;
-  CHECK_NOTHROW(build::build(store.local, targets, check));
+  CHECK_NOTHROW(realise::build(store.local, targets, check));
 
   const fs::path source = store.folder() / "source";
   fs::create_directories(source);

@@ -16,10 +16,10 @@
 // Invariants: an output is registered only after the builder has succeeded and every output of the derivation exists
 // and has passed its checks. Whatever happens, nothing of an unsuccessful build is left in the store.
 #pragma once
-#include "derivations/build/sandbox.hpp"
+#include "derivations/realise/sandbox.hpp"
 #include "store/local/local_store.hpp"
 
-namespace build {
+namespace realise {
 
 struct NativeBuildOptions {
   bool keep_failed = false; // leave the build folder of a failure in ROOT/var/failed/, and name it in the error
@@ -34,4 +34,4 @@ struct NativeBuildOptions {
                                                           const store::Derivation& derivation,
                                                           const NativeBuildOptions& options);
 
-} // namespace build
+} // namespace realise

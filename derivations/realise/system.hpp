@@ -5,11 +5,11 @@
 // store knows: the closed set of paths with their NAR hashes. It is itself a text path that references the components,
 // so that a profile keeps the whole system alive.
 #pragma once
-#include "derivations/build/build_error.hpp"
+#include "derivations/realise/build_error.hpp"
 #include "store/format/boot_image.hpp"
 #include "store/local/local_store.hpp"
 
-namespace build {
+namespace realise {
 
 struct BuiltGeneration {
   store::Generation generation;
@@ -25,4 +25,4 @@ struct BuiltGeneration {
 uint64_t write_boot_image(store::LocalStore& local, const BuiltGeneration& built, const store::SecretKey& key,
                           const std::filesystem::path& file);
 
-} // namespace build
+} // namespace realise

@@ -1,14 +1,14 @@
 // Bytes go to the file as they come. A line longer than kMaxLineBytes is passed on in pieces, so that a builder that
 // never ends its line costs no memory.
-#include "derivations/build/build_log.hpp"
-#include "derivations/build/build_error.hpp"
+#include "derivations/realise/build_log.hpp"
+#include "derivations/realise/build_error.hpp"
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
 #include <unistd.h>
 
-namespace build {
+namespace realise {
 namespace {
 constexpr size_t kTailLines = 20;
 constexpr size_t kMaxLineBytes = 16 * 1024;
@@ -69,4 +69,4 @@ std::string BuildLog::tail_text() const {
   return text;
 }
 
-} // namespace build
+} // namespace realise

@@ -1,12 +1,12 @@
 // Many builds: order, parallelism, what is skipped, what one failure does to the others, two processes at once.
-#include "tests/derivations/build/build_fixture.hpp"
+#include "tests/derivations/realise/build_fixture.hpp"
 #include <atomic>
 #include <signal.h>
 #include <sys/wait.h>
 #include <thread>
 
-using namespace build;
-using namespace build::test;
+using namespace realise;
+using namespace realise::test;
 using Catch::Contains;
 
 namespace {
@@ -42,8 +42,8 @@ TEST_CASE("what is valid already is not built again, nor are its inputs looked a
   BuildStore store;
   const auto a = store.derivation("a", "echo a > $out");
   const auto b = store.derivation("b", "cat $a > $out", store.with_input(a, "a"));
-  CHECK(build::build(store.local, {{b, {"out"}}}).built.size() == 2);
-  CHECK(build::build(store.local, {{b, {"out"}}}).built.empty());
+  CHECK(realise::build(store.local, {{b, {"out"}}}).built.size() == 2);
+  CHECK(realise::build(store.local, {{b, {"out"}}}).built.empty());
 }
 
 TEST_CASE("an input's build-time inputs are not visible to its user, its run-time references are") {
@@ -68,7 +68,7 @@ TEST_CASE("independent builds run at the same time, as many as there are jobs") 
   BuildOptions options;
   options.jobs = 3;
   const auto start = std::chrono::steady_clock::now();
-  static_cast<void>(build::build(store.local, targets, options));
+  static_cast<void>(realise::build(store.local, targets, options));
   CHECK(std::chrono::steady_clock::now() - start < std::chrono::milliseconds{1700});
 }
 
@@ -80,7 +80,7 @@ TEST_CASE("a failure stops its users only; the error names every failure and how
   const auto user = store.derivation("user", "echo > $out", store.with_input(bad, "bad"));
   const auto last = store.derivation("last", "echo > $out", store.with_input(user, "user"));
   try {
-    static_cast<void>(build::build(store.local, {{last, {"out"}}, {worse, {"out"}}, {good, {"out"}}}));
+    static_cast<void>(realise::build(store.local, {{last, {"out"}}, {worse, {"out"}}, {good, {"out"}}}));
     FAIL("it did not fail");
   } catch (const BuildsFailed& error) {
     CHECK(error.failures().size() == 2);
@@ -114,7 +114,7 @@ TEST_CASE("a substitute takes the place of a build and of everything below it") 
     });
     return true;
   };
-  const auto result = build::build(store.local, {{c, {"out"}}}, options);
+  const auto result = realise::build(store.local, {{c, {"out"}}}, options);
   CHECK(contents_of(store.local.physical(store.out_of(c))) == "fetched");
   CHECK(asked == std::vector<std::string>{"c", "b"});
   CHECK(result.substituted == std::vector<StorePath>{store.out_of(b)});
@@ -133,7 +133,7 @@ TEST_CASE("what is built is signed with the given key") {
 TEST_CASE("an unknown output and a lost source are named before anything is built") {
   BuildStore store;
   const auto a = store.derivation("a", "echo > $out");
-  CHECK_THROWS_WITH(build::build(store.local, {{a, {"doc"}}}), Contains("has no output “doc”"));
+  CHECK_THROWS_WITH(realise::build(store.local, {{a, {"doc"}}}), Contains("has no output “doc”"));
 }
 
 TEST_CASE("a failure at the bottom of a long chain ends all of it") {
@@ -156,7 +156,7 @@ TEST_CASE("two processes that want the same derivation build it once") {
     int status = 100;
     try {
       store::LocalStore local{root};
-      status = static_cast<int>(build::build(local, {{drv, {"out"}}}).built.size());
+      status = static_cast<int>(realise::build(local, {{drv, {"out"}}}).built.size());
     } catch (const std::exception& error) {
       std::cerr << error.what() << std::endl;
     }
@@ -181,7 +181,7 @@ TEST_CASE("a build killed in the middle leaves no valid path, and its folder is 
   if (child == 0) {
     try {
       store::LocalStore local{root};
-      static_cast<void>(build::build(local, {{drv, {"out"}}}));
+      static_cast<void>(realise::build(local, {{drv, {"out"}}}));
     } catch (...) {
     }
     ::_exit(0);

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace build {
+namespace realise {
 
 struct ElfNeeds {
   std::string interpreter;            // "" for a library
@@ -19,4 +19,4 @@ struct ElfNeeds {
 // None when the bytes are no ELF file. Throws BuildError for one that is damaged or for another machine.
 [[nodiscard]] std::optional<ElfNeeds> read_elf_needs(std::span<const std::byte> file, const std::string& subject);
 
-} // namespace build
+} // namespace realise

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <string>
 
-namespace build {
+namespace realise {
 
 class BuildFolder {
 public:
@@ -23,4 +23,4 @@ private:
 
 void sweep_build_folders(const std::filesystem::path& store_root);
 
-} // namespace build
+} // namespace realise

@@ -6,7 +6,7 @@
 // When the program ends, when this process dies, or when a limit is passed, every process of the sandbox is killed; the
 // call returns only after the last of them is gone, so that its folders may be moved or deleted.
 #pragma once
-#include "derivations/build/build_error.hpp"
+#include "derivations/realise/build_error.hpp"
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -17,7 +17,7 @@
 #include <string_view>
 #include <vector>
 
-namespace build {
+namespace realise {
 
 struct SandboxMount {
   std::filesystem::path host; // an existing folder or file, not a symlink (a mount would follow it)
@@ -71,4 +71,4 @@ struct RunOutcome {
 // The standard output of a host program, for asking a compiler its version. Throws BuildError unless it exits with 0.
 [[nodiscard]] std::string output_of(const std::filesystem::path& program, const std::vector<std::string>& args);
 
-} // namespace build
+} // namespace realise

@@ -1,14 +1,14 @@
 // The plan is a graph of the derivations to build; `waiting` counts how many of a node's inputs are not built yet. Both
 // passes use explicit stacks: a chain of a hundred thousand derivations must not overflow the thread's.
-#include "derivations/build/scheduler.hpp"
-#include "derivations/build/build_folder.hpp"
+#include "derivations/realise/scheduler.hpp"
+#include "derivations/realise/build_folder.hpp"
 #include <algorithm>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
 #include <thread>
 
-namespace build {
+namespace realise {
 namespace {
 using store::Derivation;
 using store::StorePath;
@@ -312,4 +312,4 @@ BuildResult build(store::LocalStore& local, const std::vector<BuildTarget>& targ
   return result;
 }
 
-} // namespace build
+} // namespace realise

@@ -7,11 +7,11 @@
 // build one derivation twice. A failure stops only what depends on it; everything else is finished, then the error
 // names all.
 #pragma once
-#include "derivations/build/native_builder.hpp"
+#include "derivations/realise/native_builder.hpp"
 #include <string>
 #include <vector>
 
-namespace build {
+namespace realise {
 
 struct BuildTarget {
   store::StorePath drv_path;
@@ -74,4 +74,4 @@ private:
 [[nodiscard]] BuildResult build(store::LocalStore& local, const std::vector<BuildTarget>& targets,
                                 const BuildOptions& options = {});
 
-} // namespace build
+} // namespace realise

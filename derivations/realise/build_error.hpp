@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-namespace build {
+namespace realise {
 
 class BuildError : public std::runtime_error {
 public:
@@ -16,4 +16,4 @@ private:
   std::string hint_;
 };
 
-} // namespace build
+} // namespace realise

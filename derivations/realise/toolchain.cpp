@@ -1,12 +1,12 @@
 // Debian keeps the libraries for WebAssembly under the old triple wasm32-wasi, and clang-22 asks for wasm32-wasip1: the
 // tree has a link from the one to the other, so that --sysroot=/usr finds them without a deprecated target name.
-#include "derivations/build/toolchain.hpp"
-#include "derivations/build/host_tree.hpp"
-#include "derivations/build/sandbox.hpp"
+#include "derivations/realise/toolchain.hpp"
+#include "derivations/realise/host_tree.hpp"
+#include "derivations/realise/sandbox.hpp"
 #include "store/format/nar.hpp"
 #include <nlohmann/json.hpp>
 
-namespace build {
+namespace realise {
 namespace {
 namespace fs = std::filesystem;
 
@@ -140,4 +140,4 @@ std::optional<store::StorePath> find_toolchain(store::LocalStore& local, std::st
   return local.current("toolchain-" + std::string{name});
 }
 
-} // namespace build
+} // namespace realise

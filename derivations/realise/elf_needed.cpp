@@ -1,10 +1,10 @@
 // Strings of the dynamic section lie at virtual addresses, which the PT_LOAD headers map to file offsets.
-#include "derivations/build/elf_needed.hpp"
-#include "derivations/build/build_error.hpp"
+#include "derivations/realise/elf_needed.hpp"
+#include "derivations/realise/build_error.hpp"
 #include <cstring>
 #include <elf.h>
 
-namespace build {
+namespace realise {
 namespace {
 
 class Elf {
@@ -93,4 +93,4 @@ std::optional<ElfNeeds> read_elf_needs(std::span<const std::byte> file, const st
   return needs;
 }
 
-} // namespace build
+} // namespace realise

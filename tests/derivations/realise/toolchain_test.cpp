@@ -1,12 +1,12 @@
 // Captured toolchains: what is in them, that the same host gives the same path, what is said of missing pieces; and the
 // ELF reader that finds their libraries.
-#include "derivations/build/elf_needed.hpp"
-#include "derivations/build/host_tree.hpp"
-#include "tests/derivations/build/build_fixture.hpp"
+#include "derivations/realise/elf_needed.hpp"
+#include "derivations/realise/host_tree.hpp"
+#include "tests/derivations/realise/build_fixture.hpp"
 #include <nlohmann/json.hpp>
 
-using namespace build;
-using namespace build::test;
+using namespace realise;
+using namespace realise::test;
 using Catch::Contains;
 
 namespace {

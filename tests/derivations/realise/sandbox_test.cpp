@@ -3,7 +3,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "derivations/build/sandbox.hpp"
+#include "derivations/realise/sandbox.hpp"
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -14,9 +14,9 @@
 
 namespace {
 namespace fs = std::filesystem;
-using build::RunLimits;
-using build::RunOutcome;
-using Kind = build::RunOutcome::Kind;
+using realise::RunLimits;
+using realise::RunOutcome;
+using Kind = realise::RunOutcome::Kind;
 using namespace std::chrono_literals;
 
 void need_bwrap() {
@@ -25,9 +25,9 @@ void need_bwrap() {
   std::exit(77);
 }
 
-build::Sandbox shell(const std::string& script) {
+realise::Sandbox shell(const std::string& script) {
   need_bwrap();
-  build::Sandbox sandbox;
+  realise::Sandbox sandbox;
   sandbox.mounts = {{"/usr", "/usr", false}};
   sandbox.symlinks = {{"/bin", "usr/bin"}, {"/lib", "usr/lib"}, {"/lib64", "usr/lib64"}};
   sandbox.working_folder = "/";
@@ -41,9 +41,9 @@ struct Run {
   RunOutcome outcome;
   std::string output;
 };
-Run run(const build::Sandbox& sandbox, const RunLimits& limits = {}) {
+Run run(const realise::Sandbox& sandbox, const RunLimits& limits = {}) {
   Run result;
-  result.outcome = build::run_in_sandbox(sandbox, limits, [&](std::string_view text) { result.output += text; });
+  result.outcome = realise::run_in_sandbox(sandbox, limits, [&](std::string_view text) { result.output += text; });
   return result;
 }
 std::string output(const std::string& script) { return run(shell(script)).output; }
@@ -146,8 +146,8 @@ TEST_CASE("limits stop a program and everything that it has started") {
     other.join();
   }
   SECTION("an exception of the listener") {
-    CHECK_THROWS_WITH(build::run_in_sandbox(shell("echo x; sleep 65"), {},
-                                            [](std::string_view) { throw std::runtime_error("disk full"); }),
+    CHECK_THROWS_WITH(realise::run_in_sandbox(shell("echo x; sleep 65"), {},
+                                              [](std::string_view) { throw std::runtime_error("disk full"); }),
                       "disk full");
   }
 }
@@ -213,7 +213,7 @@ TEST_CASE("without bwrap on the PATH the error names the package") {
   try {
     static_cast<void>(run(sandbox));
     FAIL("it ran");
-  } catch (const build::BuildError& error) {
+  } catch (const realise::BuildError& error) {
     CHECK_THAT(error.what(), Catch::Contains("bwrap is not on the PATH"));
     CHECK(error.hint() == "apt-get install bubblewrap");
   }

@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-namespace build {
+namespace realise {
 
 class HostTree {
 public:
@@ -38,4 +38,4 @@ private:
   std::set<std::filesystem::path> seen_; // real paths that have been added
 };
 
-} // namespace build
+} // namespace realise

@@ -1,7 +1,7 @@
 // The lock file stands beside its folder and is locked before the folder is made: a folder without a locked file is
 // always an orphan.
-#include "derivations/build/build_folder.hpp"
-#include "derivations/build/build_error.hpp"
+#include "derivations/realise/build_folder.hpp"
+#include "derivations/realise/build_error.hpp"
 #include "store/local/file_tree.hpp"
 #include "store/posix/user_error.hpp"
 #include <atomic>
@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace build {
+namespace realise {
 namespace {
 namespace fs = std::filesystem;
 
@@ -91,4 +91,4 @@ void sweep_build_folders(const fs::path& store_root) {
   }
 }
 
-} // namespace build
+} // namespace realise

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace build {
+namespace realise {
 
 class BuildLog {
 public:
@@ -30,4 +30,4 @@ private:
   std::deque<std::string> tail_;
 };
 
-} // namespace build
+} // namespace realise

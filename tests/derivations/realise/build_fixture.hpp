@@ -5,15 +5,15 @@
 
 #include <catch2/catch.hpp>
 
-#include "derivations/build/scheduler.hpp"
-#include "derivations/build/toolchain.hpp"
+#include "derivations/realise/scheduler.hpp"
+#include "derivations/realise/toolchain.hpp"
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <sstream>
 #include <unistd.h>
 
-namespace build::test {
+namespace realise::test {
 namespace fs = std::filesystem;
 using store::Derivation;
 using store::StorePath;
@@ -95,7 +95,7 @@ public:
     };
   }
   store::PathInfo build_out(const StorePath& drv_path, const BuildOptions& options = {}) {
-    return build::build(local, {{drv_path, {"out"}}}, options).targets.at(0).outputs.at("out");
+    return realise::build(local, {{drv_path, {"out"}}}, options).targets.at(0).outputs.at("out");
   }
   // What a script prints into its output file.
   std::string result_of(const std::string& script, const std::function<void(Derivation&)>& change = {}) {
@@ -134,4 +134,4 @@ private:
   int number_;
 };
 
-} // namespace build::test
+} // namespace realise::test

@@ -1,11 +1,11 @@
-#include "derivations/build/system.hpp"
+#include "derivations/realise/system.hpp"
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
-namespace build {
+namespace realise {
 
 namespace {
 
@@ -116,4 +116,4 @@ uint64_t write_boot_image(store::LocalStore& local, const BuiltGeneration& built
   return size_bytes;
 }
 
-} // namespace build
+} // namespace realise

@@ -1,7 +1,7 @@
 // Links are resolved by hand, one component at a time, because the tree records every link on the way.
-#include "derivations/build/host_tree.hpp"
-#include "derivations/build/build_error.hpp"
-#include "derivations/build/elf_needed.hpp"
+#include "derivations/realise/host_tree.hpp"
+#include "derivations/realise/build_error.hpp"
+#include "derivations/realise/elf_needed.hpp"
 #include "store/local/local_store.hpp"
 #include <algorithm>
 #include <array>
@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace build {
+namespace realise {
 namespace {
 namespace fs = std::filesystem;
 
@@ -208,4 +208,4 @@ std::vector<std::string> HostTree::files() const {
 
 void HostTree::write(store::NarVisitor& visitor) const { root_->write("", visitor); }
 
-} // namespace build
+} // namespace realise

@@ -1,1 +1,0 @@
-kpkg_fuzz(elf_needed DEPENDS derivations_build)

@@ -1,0 +1,1 @@
+kpkg_fuzz(elf_needed DEPENDS derivations_realise)
