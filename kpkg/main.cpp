@@ -96,9 +96,9 @@ int run(int argc, char** argv) {
     return kEvalFailed;
   } catch (const Failure& failure) {
     return report(context, failure.status(), "failed", failure.what(), failure.hint());
-  } catch (const realise::BuildError& error) {
-    return report(context, kBuildFailed, "build", error.what(), error.hint());
   } catch (const store::UserError& error) {
+    if (error.code() == store::UserErrorCode::build)
+      return report(context, kBuildFailed, "build", error.what(), error.hint());
     return report(context, error.code() == store::UserErrorCode::refused ? kRefused : kFailed, "store", error.what(),
                   error.hint());
   } catch (const std::exception& error) {

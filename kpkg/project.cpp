@@ -123,7 +123,7 @@ public:
   void finished(const store::StorePath& drv, double seconds) override {
     context_.say(std::format("built {} in {:.1f} s", drv.name(), seconds));
   }
-  void failed(const store::StorePath& drv, const realise::BuildError&) override {
+  void failed(const store::StorePath& drv, const store::UserError&) override {
     context_.say("failed " + std::string(drv.name()));
   }
 

@@ -1,6 +1,6 @@
 // Rendering errors for people and for programs.
 #include "derivations/lang/errors.hpp"
-#include <cstdio>
+#include "store/base/json_text.hpp"
 
 namespace lang {
 
@@ -54,26 +54,9 @@ void render_excerpt(std::string& out, const Position& position, const Paint& pai
   out += "  " + std::string(number.size(), ' ') + paint("2", " | ") + pad + paint("1;31", "^") + "\n";
 }
 
-void append_json_string(std::string& out, std::string_view text) {
-  out += '"';
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      char buffer[8];
-      std::snprintf(buffer, sizeof buffer, "\\u%04x", static_cast<unsigned>(c));
-      out += buffer;
-    } else {
-      out += c;
-    }
-  }
-  out += '"';
-}
-
 void append_json_position(std::string& out, const Position& position) {
   out += R"("position":{"file":)";
-  append_json_string(out, position.file);
+  store::append_json_string(out, position.file);
   out += ",\"line\":" + std::to_string(position.line) + ",\"column\":" + std::to_string(position.column) + "}";
 }
 
@@ -81,7 +64,7 @@ void append_json_position(std::string& out, const Position& position) {
 
 std::string render_error(const EvalError& error, bool colour) {
   const Paint paint{colour};
-  std::string out = paint("1;31", "error:") + " " + error.message() + "\n";
+  std::string out = paint("1;31", "error:") + " " + error.what() + "\n";
   if (error.position().known()) {
     out += "  at " + paint("36", error.position().to_string()) + "\n";
     render_excerpt(out, error.position(), paint);
@@ -98,12 +81,12 @@ std::string render_error(const EvalError& error, bool colour) {
 
 std::string error_to_json(const EvalError& error) {
   std::string out = R"({"error":{"kind":)";
-  append_json_string(out, to_string(error.kind()));
+  store::append_json_string(out, to_string(error.kind()));
   out += ",\"message\":";
-  append_json_string(out, error.message());
+  store::append_json_string(out, error.what());
   if (!error.hint().empty()) {
     out += ",\"hint\":";
-    append_json_string(out, error.hint());
+    store::append_json_string(out, error.hint());
   }
   if (error.position().known()) {
     out += ",";
@@ -113,7 +96,7 @@ std::string error_to_json(const EvalError& error) {
   for (size_t i = 0; i < error.trace().size(); ++i) {
     const TraceFrame& frame = error.trace()[i];
     out += i ? ",{\"text\":" : "{\"text\":";
-    append_json_string(out, frame.text);
+    store::append_json_string(out, frame.text);
     if (frame.position.known()) {
       out += ",";
       append_json_position(out, frame.position);

@@ -4,8 +4,8 @@
 // first, trimmed), and an optional hint. render_error makes the text for people, error_to_json the one for programs;
 // both come from the same fields.
 #pragma once
+#include "store/posix/user_error.hpp"
 #include <cstdint>
-#include <exception>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,31 +46,25 @@ struct TraceFrame {
   std::string text; // «while calling 'f'»
 };
 
-class EvalError : public std::exception {
+class EvalError : public store::UserError {
 public:
-  EvalError(ErrorKind kind, std::string message, Position position = {}, std::string hint = {})
-      : kind_(kind), message_(std::move(message)), position_(std::move(position)), hint_(std::move(hint)) {}
+  EvalError(ErrorKind kind, const std::string& message, Position position = {}, std::string hint = {})
+      : UserError(store::UserErrorCode::evaluation, message, std::move(hint)), kind_(kind),
+        position_(std::move(position)) {}
 
   [[nodiscard]] ErrorKind kind() const { return kind_; }
-  [[nodiscard]] const std::string& message() const { return message_; }
   [[nodiscard]] const Position& position() const { return position_; }
-  [[nodiscard]] const std::string& hint() const { return hint_; }               // «did you mean …», or ""
   [[nodiscard]] const std::vector<TraceFrame>& trace() const { return trace_; } // innermost first
   [[nodiscard]] uint64_t dropped_frames() const { return dropped_frames_; }
   // Whether builtins.tryEval turns it into { success = false; … }.
   [[nodiscard]] bool catchable() const { return kind_ == ErrorKind::thrown || kind_ == ErrorKind::assertion; }
-  [[nodiscard]] const char* what() const noexcept override { return message_.c_str(); }
 
-  void set_position(Position position) { position_ = std::move(position); }
-  void set_hint(std::string hint) { hint_ = std::move(hint); }
   void add_frame(TraceFrame frame) { trace_.push_back(std::move(frame)); }
   void drop_frame() { ++dropped_frames_; }
 
 private:
   ErrorKind kind_;
-  std::string message_;
   Position position_;
-  std::string hint_;
   std::vector<TraceFrame> trace_;
   uint64_t dropped_frames_ = 0;
 };

@@ -226,11 +226,13 @@ struct Machine {
   [[nodiscard]] std::string full(const store::StorePath& path) const { return path.full(options.store_dir); }
   [[nodiscard]] bool in_store(std::string_view path) const;
   [[nodiscard]] store::StorePath store_path_of(std::string_view path, Pos pos) const; // of anything inside the store
-  // Calls `work`; a UserError becomes an EvalError at `pos`.
+  // Calls `work`; a UserError becomes an EvalError at `pos`, but for those that say more than the place would: the
+  // failure of a build (import from derivation), and an EvalError of what `work` evaluated.
   template <class F> decltype(auto) with_store(Pos pos, F&& work) {
     try {
       return work();
     } catch (const store::UserError& error) {
+      if (error.code() == store::UserErrorCode::build || error.code() == store::UserErrorCode::evaluation) throw;
       fail(ErrorKind::store, pos, error.what(), error.hint());
     }
   }

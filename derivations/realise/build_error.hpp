@@ -1,19 +1,14 @@
-// The error of builds: what happened to which derivation, and what the user can do.
+// Failures of builds, in the one exception for users: what happened to which derivation, and what the user can do.
 #pragma once
-#include <stdexcept>
+#include "store/posix/user_error.hpp"
 #include <string>
 #include <utility>
 
 namespace realise {
 
-class BuildError : public std::runtime_error {
-public:
-  explicit BuildError(const std::string& message, std::string hint = {})
-      : std::runtime_error(message), hint_(std::move(hint)) {}
-  [[nodiscard]] const std::string& hint() const { return hint_; } // what the user can do, or ""
-
-private:
-  std::string hint_;
-};
+// To be thrown.
+[[nodiscard]] inline store::UserError build_error(const std::string& message, std::string hint = {}) {
+  return {store::UserErrorCode::build, message, std::move(hint)};
+}
 
 } // namespace realise

@@ -1,14 +1,10 @@
 // The lock file stands beside its folder and is locked before the folder is made: a folder without a locked file is
 // always an orphan.
 #include "derivations/realise/build_folder.hpp"
-#include "derivations/realise/build_error.hpp"
 #include "store/local/file_tree.hpp"
-#include "store/posix/user_error.hpp"
+#include "store/posix/system_error.hpp"
 #include <atomic>
 #include <cerrno>
-#include <cstring>
-#include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,17 +20,6 @@ void remove_quietly(const fs::path& tree) {
   }
 }
 
-int open_locked(const fs::path& file, bool create) {
-  const int fd = ::open(file.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | (create ? O_CREAT : 0), 0600);
-  if (fd >= 0 && ::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    const int error = errno;
-    ::close(fd);
-    errno = error;
-    return -1;
-  }
-  return fd;
-}
-
 } // namespace
 
 BuildFolder::BuildFolder(const fs::path& store_root, std::string_view digest) : root_(store_root) {
@@ -43,24 +28,14 @@ BuildFolder::BuildFolder(const fs::path& store_root, std::string_view digest) : 
   fs::create_directories(builds);
   do { // the next number when another process namespace's process has our number and holds the lock
     path_ = builds / (std::string{digest} + "-" + std::to_string(::getpid()) + "-" + std::to_string(count++));
-    lock_file_ = path_.string() + ".lock";
-    lock_ = open_locked(lock_file_, true);
-  } while (lock_ < 0 && errno == EWOULDBLOCK);
-  if (lock_ < 0) throw BuildError("cannot make the lock file " + lock_file_.string() + ": " + std::strerror(errno));
+    if (auto lock = store::LockFile::try_lock(path_.string() + ".lock", store::LockFile::Missing::create))
+      lock_.emplace(std::move(*lock));
+  } while (!lock_);
   store::remove_tree(path_); // of an earlier process with our number
-  if (::mkdir(path_.c_str(), 0700) != 0) {
-    const std::string why = std::strerror(errno);
-    ::close(lock_);
-    throw BuildError("cannot make the build folder " + path_.string() + ": " + why);
-  }
+  store::check_errno(::mkdir(path_.c_str(), 0700), "make the build folder", path_);
 }
 
-BuildFolder::~BuildFolder() {
-  remove_quietly(path_);
-  std::error_code error;
-  fs::remove(lock_file_, error);
-  ::close(lock_);
-}
+BuildFolder::~BuildFolder() { remove_quietly(path_); } // then the lock file goes
 
 fs::path BuildFolder::keep(std::string_view name) {
   const fs::path failed = root_ / "var/failed";
@@ -69,7 +44,7 @@ fs::path BuildFolder::keep(std::string_view name) {
     fs::path kept = failed / (std::string{name} + "-" + std::to_string(number));
     if (::mkdir(kept.c_str(), 0700) != 0) {
       if (errno == EEXIST) continue;
-      throw BuildError("cannot keep the build folder as " + kept.string() + ": " + std::strerror(errno));
+      store::throw_errno("keep the build folder as", kept);
     }
     fs::rename(path_, kept); // over the empty folder just made
     return kept;
@@ -82,12 +57,11 @@ void sweep_build_folders(const fs::path& store_root) {
        entry.increment(error)) {
     const fs::path lock_file = entry->path();
     if (lock_file.extension() != ".lock") continue;
-    const int fd = open_locked(lock_file, false);
-    if (fd < 0) continue;
-    remove_quietly(fs::path{lock_file}.replace_extension());
-    std::error_code ignored;
-    fs::remove(lock_file, ignored);
-    ::close(fd);
+    try {
+      if (const auto lock = store::LockFile::try_lock(lock_file, store::LockFile::Missing::give_up))
+        remove_quietly(fs::path{lock_file}.replace_extension());
+    } catch (const store::UserError&) { // nor is one that cannot be locked
+    }
   }
 }
 

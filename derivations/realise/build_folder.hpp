@@ -1,7 +1,9 @@
 // The folder of one build, ROOT/var/builds/DIGEST-PID-N, on the file system of the store, so that an output moves there
 // by a rename. Its lock file says that its process lives; a folder whose lock is free is rubbish and swept.
 #pragma once
+#include "store/posix/lock_file.hpp"
 #include <filesystem>
+#include <optional>
 #include <string>
 
 namespace realise {
@@ -17,8 +19,8 @@ public:
   [[nodiscard]] std::filesystem::path keep(std::string_view name);
 
 private:
-  std::filesystem::path root_, path_, lock_file_;
-  int lock_ = -1;
+  std::filesystem::path root_, path_;
+  std::optional<store::LockFile> lock_;
 };
 
 void sweep_build_folders(const std::filesystem::path& store_root);

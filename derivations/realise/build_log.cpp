@@ -1,12 +1,9 @@
 // Bytes go to the file as they come. A line longer than kMaxLineBytes is passed on in pieces, so that a builder that
 // never ends its line costs no memory.
 #include "derivations/realise/build_log.hpp"
-#include "derivations/realise/build_error.hpp"
+#include "store/posix/file_io.hpp"
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <fcntl.h>
-#include <unistd.h>
 
 namespace realise {
 namespace {
@@ -18,21 +15,11 @@ constexpr size_t kMaxTailLineBytes = 500;
 BuildLog::BuildLog(std::filesystem::path file, std::function<void(std::string_view)> on_line)
     : file_(std::move(file)), on_line_(std::move(on_line)) {
   std::filesystem::create_directories(file_.parent_path());
-  fd_ = ::open(file_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-  if (fd_ < 0) throw BuildError("cannot write the log " + file_.string() + ": " + std::strerror(errno));
-}
-
-BuildLog::~BuildLog() {
-  if (fd_ >= 0) ::close(fd_);
+  fd_ = store::open_file(file_, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644);
 }
 
 void BuildLog::append(std::string_view output) {
-  for (std::string_view rest = output; !rest.empty();) {
-    const ssize_t written = ::write(fd_, rest.data(), rest.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) throw BuildError("cannot write the log " + file_.string() + ": " + std::strerror(errno));
-    rest.remove_prefix(static_cast<size_t>(written));
-  }
+  store::write_all(fd_.get(), store::as_bytes(output), file_);
   while (!output.empty()) {
     const size_t end = output.find('\n');
     const size_t take = std::min({end, output.size(), kMaxLineBytes - line_.size()});

@@ -1,6 +1,7 @@
 // The log of one build: a file that grows while the builder runs, its lines to a listener, and the last of them for the
 // error message.
 #pragma once
+#include "store/posix/unique_fd.hpp"
 #include <cstdint>
 #include <deque>
 #include <filesystem>
@@ -13,10 +14,7 @@ namespace realise {
 class BuildLog {
 public:
   BuildLog(std::filesystem::path file, std::function<void(std::string_view line)> on_line); // creates or empties it
-  ~BuildLog();
-  BuildLog(const BuildLog&) = delete;
-  BuildLog& operator=(const BuildLog&) = delete;
-  void append(std::string_view output); // throws BuildError when the file cannot be written
+  void append(std::string_view output); // throws UserError when the file cannot be written
   void finish();                        // passes on a last line without a line feed
   // «the last N lines of its log (FILE): …» for a message, control characters replaced, or that it printed nothing.
   [[nodiscard]] std::string tail_text() const;
@@ -25,7 +23,7 @@ private:
   void end_line();
   std::filesystem::path file_;
   std::function<void(std::string_view)> on_line_;
-  int fd_ = -1;
+  store::UniqueFd fd_;
   std::string line_;
   std::deque<std::string> tail_;
 };

@@ -16,7 +16,7 @@ struct ElfNeeds {
   std::vector<std::string> search;    // of RUNPATH, else RPATH, split at ':'; $ORIGIN unresolved
 };
 
-// None when the bytes are no ELF file. Throws BuildError for one that is damaged or for another machine.
+// None when the bytes are no ELF file. Throws UserError for one that is damaged or for another machine.
 [[nodiscard]] std::optional<ElfNeeds> read_elf_needs(std::span<const std::byte> file, const std::string& subject);
 
 } // namespace realise

@@ -3,16 +3,16 @@
 #include "derivations/realise/build_error.hpp"
 #include "derivations/realise/elf_needed.hpp"
 #include "store/local/local_store.hpp"
+#include "store/posix/file_io.hpp"
+#include "store/posix/system_error.hpp"
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
-#include <fstream>
 #include <optional>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 namespace realise {
 namespace {
@@ -28,17 +28,12 @@ constexpr std::array kLibraryFolders{
 class MappedFile {
 public:
   explicit MappedFile(const fs::path& file) {
-    const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+    const store::UniqueFd fd = store::open_file(file, O_RDONLY);
     struct stat status{};
-    if (fd < 0 || ::fstat(fd, &status) != 0) {
-      const int error = errno;
-      if (fd >= 0) ::close(fd);
-      throw BuildError("cannot read " + file.string() + ": " + std::strerror(error));
-    }
+    store::check_errno(::fstat(fd.get(), &status), "look at", file);
     size_ = static_cast<size_t>(status.st_size);
-    if (size_ != 0) address_ = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, fd, 0);
-    ::close(fd);
-    if (address_ == MAP_FAILED) throw BuildError("cannot map " + file.string() + ": " + std::strerror(errno));
+    if (size_ != 0) address_ = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, fd.get(), 0);
+    if (address_ == MAP_FAILED) store::throw_errno("map", file);
   }
   ~MappedFile() {
     if (address_ != nullptr) ::munmap(address_, size_);
@@ -92,7 +87,7 @@ HostTree::Node& HostTree::node_at(const fs::path& path) {
   Node* node = root_.get();
   for (const fs::path& part : path.relative_path()) {
     if (node->kind != Node::Kind::folder)
-      throw BuildError(path.string() + " would lie below a file or link of the same tree");
+      throw build_error(path.string() + " would lie below a file or link of the same tree");
     node = &node->entries[part.string()];
   }
   return *node;
@@ -118,12 +113,12 @@ fs::path HostTree::enter(const fs::path& path) {
       const fs::path next = real / part;
       struct stat status{};
       if (::lstat(next.c_str(), &status) != 0)
-        throw BuildError(path.string() + " cannot be captured: " + next.string() + ": " + std::strerror(errno));
+        throw build_error(path.string() + " cannot be captured: " + next.string() + ": " + std::strerror(errno));
       if (!S_ISLNK(status.st_mode)) {
         real = next;
         continue;
       }
-      if (++links > kMaxLinks) throw BuildError(path.string() + " cannot be captured: too many symbolic links");
+      if (++links > kMaxLinks) throw build_error(path.string() + " cannot be captured: too many symbolic links");
       const fs::path target = fs::read_symlink(next);
       add_symlink(next, target.string());
       push(target);
@@ -138,13 +133,13 @@ void HostTree::add_entered(const fs::path& real) {
   if (!seen_.insert(real).second) return;
   struct stat status{};
   if (::lstat(real.c_str(), &status) != 0)
-    throw BuildError(real.string() + " cannot be captured: " + std::strerror(errno));
+    throw build_error(real.string() + " cannot be captured: " + std::strerror(errno));
   if (S_ISDIR(status.st_mode)) {
     static_cast<void>(node_at(real)); // an empty folder is one, too
     for (const auto& entry : fs::directory_iterator{real}) add(entry.path());
     return;
   }
-  if (!S_ISREG(status.st_mode)) throw BuildError(real.string() + " cannot be captured: it is a special file");
+  if (!S_ISREG(status.st_mode)) throw build_error(real.string() + " cannot be captured: it is a special file");
   Node& node = node_at(real);
   node.kind = Node::Kind::host_file;
   node.executable = (status.st_mode & S_IXUSR) != 0;
@@ -155,10 +150,6 @@ void HostTree::add_entered(const fs::path& real) {
 void HostTree::add_needs(const fs::path& program) {
   std::optional<ElfNeeds> needs;
   {
-    std::ifstream in{program, std::ios::binary};
-    std::array<char, 4> magic{};
-    in.read(magic.data(), magic.size());
-    if (!in || std::string_view{magic.data(), magic.size()} != "\177ELF") return;
     const MappedFile file{program};
     if (file.bytes().size() > 18 && file.bytes()[16] == std::byte{1}) return; // an object file: loaded by nobody
     needs = read_elf_needs(file.bytes(), program.string());
@@ -178,7 +169,7 @@ void HostTree::add_needs(const fs::path& program) {
       return fs::exists(file, error);
     });
     if (found == candidates.end())
-      throw BuildError(program.string() + " needs the library " + library + ", which is not on this host");
+      throw build_error(program.string() + " needs the library " + library + ", which is not on this host");
     add(*found);
   }
 }
@@ -187,7 +178,7 @@ void HostTree::add_symlink(const fs::path& path, std::string target) {
   Node& node = node_at(path);
   if (node.kind == Node::Kind::symlink && node.text == target) return;
   if (node.kind != Node::Kind::folder || !node.entries.empty())
-    throw BuildError(path.string() + " is in the tree already");
+    throw build_error(path.string() + " is in the tree already");
   node.kind = Node::Kind::symlink;
   node.text = std::move(target);
 }
@@ -195,7 +186,7 @@ void HostTree::add_symlink(const fs::path& path, std::string target) {
 void HostTree::add_file(const fs::path& path, std::string contents) {
   Node& node = node_at(path);
   if (node.kind != Node::Kind::folder || !node.entries.empty())
-    throw BuildError(path.string() + " is in the tree already");
+    throw build_error(path.string() + " is in the tree already");
   node.kind = Node::Kind::text;
   node.text = std::move(contents);
 }

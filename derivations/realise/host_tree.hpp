@@ -20,13 +20,13 @@ class HostTree {
 public:
   HostTree();
   ~HostTree();
-  // A file, or a folder with everything in it. Throws BuildError when it does not exist. Entering twice is harmless.
+  // A file, or a folder with everything in it. Throws UserError when it does not exist. Entering twice is harmless.
   void add(const std::filesystem::path& host_path);
   // A link or a small file that the host does not have. The parent folders are made.
   void add_symlink(const std::filesystem::path& path, std::string target);
   void add_file(const std::filesystem::path& path, std::string contents);
   [[nodiscard]] std::vector<std::string> files() const; // paths of all files and links, sorted
-  void write(store::NarVisitor& visitor) const;         // throws UserError, BuildError
+  void write(store::NarVisitor& visitor) const;         // throws UserError
 
 private:
   struct Node;

@@ -8,15 +8,14 @@
 #include "derivations/realise/build_folder.hpp"
 #include "derivations/realise/build_log.hpp"
 #include "store/local/reference_scanner.hpp"
+#include "store/posix/file_io.hpp"
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
-#include <fstream>
 #include <sstream>
 #include <sys/stat.h>
-#include <unistd.h>
 
 namespace realise {
 namespace {
@@ -39,31 +38,29 @@ const std::string* env_of(const Derivation& derivation, const std::string& name)
 }
 
 void write_file(const fs::path& file, std::string_view text) {
-  std::ofstream out{file, std::ios::binary};
-  out.write(text.data(), static_cast<std::streamsize>(text.size()));
-  out.close();
-  if (!out) throw BuildError("cannot write " + file.string());
+  const store::UniqueFd fd = store::open_file(file, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644);
+  store::write_all(fd.get(), store::as_bytes(text), file);
 }
 
 // What this builder does not implement ends here, before anything runs.
 void check_supported(const Derivation& derivation) {
   const std::string subject = "“" + derivation.name + "” cannot be built: ";
   if (derivation.builder.starts_with("builtin:"))
-    throw BuildError(subject + "there is no builder " + derivation.builder,
-                     "name a program of an input, or with sandboxRoot one like /bin/sh");
+    throw build_error(subject + "there is no builder " + derivation.builder,
+                      "name a program of an input, or with sandboxRoot one like /bin/sh");
   if (derivation.system != "x86_64-linux")
-    throw BuildError(subject + "it is for the system “" + derivation.system + "”, and this is x86_64-linux",
-                     "set system = \"x86_64-linux\"");
+    throw build_error(subject + "it is for the system “" + derivation.system + "”, and this is x86_64-linux",
+                      "set system = \"x86_64-linux\"");
   if (!derivation.builder.starts_with('/'))
-    throw BuildError(subject + "its builder “" + derivation.builder + "” is not an absolute path");
+    throw build_error(subject + "its builder “" + derivation.builder + "” is not an absolute path");
   for (const char* name : {"__json", "exportReferencesGraph", "allowedRequisites", "disallowedRequisites"})
     if (env_of(derivation, name) != nullptr)
-      throw BuildError(subject + "it sets " + (std::strcmp(name, "__json") == 0 ? "__structuredAttrs" : name) +
-                       ", which the native builder does not support");
+      throw build_error(subject + "it sets " + (std::strcmp(name, "__json") == 0 ? "__structuredAttrs" : name) +
+                        ", which the native builder does not support");
   for (const auto& [id, output] : derivation.outputs)
     if (!output.path)
-      throw BuildError(subject + "the path of its output “" + id +
-                       "” depends on what is built (floating content-addressed), which is not supported");
+      throw build_error(subject + "the path of its output “" + id +
+                        "” depends on what is built (floating content-addressed), which is not supported");
 }
 
 StorePathSet input_closure(store::LocalStore& local, const Derivation& derivation) {
@@ -73,14 +70,14 @@ StorePathSet input_closure(store::LocalStore& local, const Derivation& derivatio
     for (const std::string& id : ids) {
       const auto output = input.outputs.find(id);
       if (output == input.outputs.end() || !output->second.path)
-        throw BuildError("“" + derivation.name + "” needs the output “" + id + "” of " + drv_path.full() +
-                         ", which has none of that name");
+        throw build_error("“" + derivation.name + "” needs the output “" + id + "” of " + drv_path.full() +
+                          ", which has none of that name");
       inputs.insert(*output->second.path);
     }
   }
   for (const StorePath& path : inputs)
     if (!local.is_valid(path))
-      throw BuildError("“" + derivation.name + "” needs " + path.full() + ", which is not in the store");
+      throw build_error("“" + derivation.name + "” needs " + path.full() + ", which is not in the store");
   return local.closure(inputs);
 }
 
@@ -89,7 +86,7 @@ StorePathSet input_closure(store::LocalStore& local, const Derivation& derivatio
 void add_input_mount(const fs::path& physical, const StorePath& path, const fs::path& private_store, Sandbox& sandbox) {
   struct stat status{};
   if (::lstat(physical.c_str(), &status) != 0)
-    throw BuildError("the store has lost " + path.full() + ": " + std::strerror(errno), "kpkg store verify");
+    throw build_error("the store has lost " + path.full() + ": " + std::strerror(errno), "kpkg store verify");
   const fs::path point = private_store / path.base_name();
   if (S_ISLNK(status.st_mode)) { // a mount would follow it
     fs::create_symlink(fs::read_symlink(physical), point);
@@ -98,9 +95,7 @@ void add_input_mount(const fs::path& physical, const StorePath& path, const fs::
   if (S_ISDIR(status.st_mode)) {
     fs::create_directory(point);
   } else {
-    const int fd = ::open(point.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0400);
-    if (fd < 0) throw BuildError("cannot make the mount point " + point.string() + ": " + std::strerror(errno));
-    ::close(fd);
+    static_cast<void>(store::open_file(point, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, 0400));
   }
   sandbox.mounts.push_back({physical, path.full(), false});
 }
@@ -112,13 +107,13 @@ bool add_sandbox_root(store::LocalStore& local, const Derivation& derivation, co
   if (value == nullptr || value->empty()) return false;
   const std::string subject = "sandboxRoot of “" + derivation.name + "”: ";
   const auto path = StorePath::parse(*value);
-  if (!path) throw BuildError(subject + path.error().describe(*value));
+  if (!path) throw build_error(subject + path.error().describe(*value));
   if (!inputs.contains(*path))
-    throw BuildError(subject + *value + " is not an input of the derivation",
-                     "write it as a string with context, for example \"${toolchain}\"");
+    throw build_error(subject + *value + " is not an input of the derivation",
+                      "write it as a string with context, for example \"${toolchain}\"");
   const fs::path tree = local.physical(*path);
   if (fs::symlink_status(tree).type() != fs::file_type::directory)
-    throw BuildError(subject + *value + " is not a folder");
+    throw build_error(subject + *value + " is not a folder");
   std::vector<fs::path> entries;
   for (const auto& entry : fs::directory_iterator{tree}) entries.push_back(entry.path());
   std::ranges::sort(entries);
@@ -126,7 +121,7 @@ bool add_sandbox_root(store::LocalStore& local, const Derivation& derivation, co
   for (const fs::path& entry : entries) {
     const std::string name = entry.filename().string();
     if (name == "proc" || name == "dev" || name == "build" || name == "tmp" || name == "kpkg")
-      throw BuildError(subject + "its entry /" + name + " is a place that the sandbox provides itself");
+      throw build_error(subject + "its entry /" + name + " is a place that the sandbox provides itself");
     has_etc |= name == "etc";
     if (fs::is_symlink(fs::symlink_status(entry)))
       sandbox.symlinks.push_back({"/" + name, fs::read_symlink(entry).string()});
@@ -244,13 +239,13 @@ std::vector<Made> find_outputs(const Derivation& derivation, const fs::path& pri
     const fs::path tree = private_store / output.path->base_name();
     struct stat status{};
     if (::lstat(tree.c_str(), &status) != 0)
-      throw BuildError("building “" + derivation.name +
-                           "” failed: its builder succeeded but did not make the output “" + id + "” (" +
-                           output.path->full() + ")",
-                       "the builder must create a file or folder at $" + id);
+      throw build_error("building “" + derivation.name +
+                            "” failed: its builder succeeded but did not make the output “" + id + "” (" +
+                            output.path->full() + ")",
+                        "the builder must create a file or folder at $" + id);
     if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode) && !S_ISLNK(status.st_mode))
-      throw BuildError("building “" + derivation.name + "” failed: its output “" + id +
-                       "” is neither a file nor a folder nor a symbolic link");
+      throw build_error("building “" + derivation.name + "” failed: its output “" + id +
+                        "” is neither a file nor a folder nor a symbolic link");
     made.push_back({id, *output.path, tree, {}});
   }
   return made;
@@ -270,11 +265,9 @@ store::Hash hash_tree(const fs::path& tree, store::HashAlgorithm algorithm) {
 
 store::Hash hash_file(const fs::path& file, store::HashAlgorithm algorithm) {
   store::Hasher hasher{algorithm};
-  std::ifstream in{file, std::ios::binary};
-  std::string buffer(1u << 16, '\0');
-  while (in.read(buffer.data(), static_cast<std::streamsize>(buffer.size())) || in.gcount() > 0)
-    hasher.update(std::string_view{buffer.data(), static_cast<size_t>(in.gcount())});
-  if (in.bad()) throw BuildError("cannot read " + file.string());
+  const store::UniqueFd fd = store::open_file(file, O_RDONLY | O_NOFOLLOW);
+  std::vector<std::byte> buffer(size_t{64} << 10);
+  while (const size_t size = store::read_some(fd.get(), buffer, file)) hasher.update(std::span{buffer}.first(size));
   return hasher.finish();
 }
 
@@ -289,14 +282,14 @@ void check_fixed_output(const Derivation& derivation, Made& made) {
   if (!recursive) {
     const auto status = fs::symlink_status(made.tree);
     if (status.type() != fs::file_type::regular || (status.permissions() & fs::perms::owner_exec) != fs::perms::none)
-      throw BuildError(subject + "its output is not a plain, non-executable file, as a flat hash needs",
-                       "set outputHashMode = \"recursive\"");
+      throw build_error(subject + "its output is not a plain, non-executable file, as a flat hash needs",
+                        "set outputHashMode = \"recursive\"");
   }
   const store::Hash found = recursive ? hash_tree(made.tree, algorithm) : hash_file(made.tree, algorithm);
   if (found != expected)
-    throw BuildError(subject + "its output does not have the promised hash\n  promised: " + expected.sri() +
-                         "\n  built:    " + found.sri(),
-                     "if the new content is what you want, write its hash into the derivation");
+    throw build_error(subject + "its output does not have the promised hash\n  promised: " + expected.sri() +
+                          "\n  built:    " + found.sri(),
+                      "if the new content is what you want, write its hash into the derivation");
   made.content_address = std::string{"fixed:"} + (recursive ? "r:" : "") + found.to_string();
 }
 
@@ -310,8 +303,8 @@ StorePathSet reference_list(const Derivation& derivation, const std::string& nam
     }
     const auto path = StorePath::parse(word);
     if (!path)
-      throw BuildError(name + " of “" + derivation.name + "”: “" + word +
-                       "” is neither a store path nor one of its outputs");
+      throw build_error(name + " of “" + derivation.name + "”: “" + word +
+                        "” is neither a store path nor one of its outputs");
     paths.insert(*path);
   }
   return paths;
@@ -341,10 +334,10 @@ void check_references(const Derivation& derivation, const Made& made, const Stor
   for (const StorePath& path : found) {
     const std::string subject =
         "building “" + derivation.name + "” failed: its output “" + made.id + "” refers to " + path.full();
-    if (fixed) throw BuildError(subject + ", and a fixed output may refer to no store path");
+    if (fixed) throw build_error(subject + ", and a fixed output may refer to no store path");
     if (allowed != nullptr && !allowed_paths.contains(path))
-      throw BuildError(subject + ", which is not in allowedReferences");
-    if (disallowed_paths.contains(path)) throw BuildError(subject + ", which is in disallowedReferences");
+      throw build_error(subject + ", which is not in allowedReferences");
+    if (disallowed_paths.contains(path)) throw build_error(subject + ", which is in disallowedReferences");
   }
 }
 
@@ -382,8 +375,8 @@ void compare_with_store(store::LocalStore& local, const Derivation& derivation, 
     for (const std::string& name : names) text += "\n    differs:      " + name;
   }
   if (!text.empty())
-    throw BuildError("“" + derivation.name + "” is not reproducible: a second build made something else" + text,
-                     "run it with --keep-failed to keep the second build's outputs for comparison");
+    throw build_error("“" + derivation.name + "” is not reproducible: a second build made something else" + text,
+                      "run it with --keep-failed to keep the second build's outputs for comparison");
 }
 
 } // namespace
@@ -395,15 +388,15 @@ std::vector<store::PathInfo> build_natively(store::LocalStore& local, const Stor
   if (options.check)
     for (const auto& [id, output] : derivation.outputs)
       if (!local.is_valid(*output.path))
-        throw BuildError("“" + derivation.name + "” cannot be checked: its output " + output.path->full() +
-                             " is not in the store to compare with",
-                         "build it first");
+        throw build_error("“" + derivation.name + "” cannot be checked: its output " + output.path->full() +
+                              " is not in the store to compare with",
+                          "build it first");
 
   BuildFolder folder{local.root(), drv_path.digest()};
-  const auto with_folder_kept = [&](const BuildError& error, const std::string& more = {}) {
+  const auto with_folder_kept = [&](const store::UserError& error, const std::string& more = {}) {
     std::string message = error.what() + more;
     if (options.keep_failed) message += "\nthe build folder is kept as " + folder.keep(derivation.name).string();
-    return BuildError(message, error.hint());
+    return build_error(message, error.hint());
   };
 
   const Sandbox sandbox = make_sandbox(local, derivation, inputs, folder.path());
@@ -415,7 +408,7 @@ std::vector<store::PathInfo> build_natively(store::LocalStore& local, const Stor
   log.finish();
   std::string hint = "kpkg log " + drv_path.full() + " prints the whole log";
   if (const std::string failure = failure_text(outcome, derivation, options.limits, hint); !failure.empty())
-    throw with_folder_kept(BuildError("building “" + derivation.name + "” failed: " + failure, hint), log.tail_text());
+    throw with_folder_kept(build_error("building “" + derivation.name + "” failed: " + failure, hint), log.tail_text());
 
   try {
     std::vector<Made> made = find_outputs(derivation, folder.path() / "store");
@@ -436,7 +429,8 @@ std::vector<store::PathInfo> build_natively(store::LocalStore& local, const Stor
     for (const Made& output : made)
       if (auto info = local.query(output.path)) infos.push_back(std::move(*info));
     return infos;
-  } catch (const BuildError& error) {
+  } catch (const store::UserError& error) {
+    if (error.code() != store::UserErrorCode::build) throw;
     throw with_folder_kept(error);
   }
 }

@@ -28,7 +28,7 @@ struct NativeBuildOptions {
   std::function<void(std::string_view line)> on_line; // of the builder's output, without its line feed
 };
 
-// All inputs must be valid. Returns the outputs' infos; in check mode those of the store. Throws BuildError, with the
+// All inputs must be valid. Returns the outputs' infos; in check mode those of the store. Throws UserError, with the
 // last lines of the log in its message.
 [[nodiscard]] std::vector<store::PathInfo> build_natively(store::LocalStore& local, const store::StorePath& drv_path,
                                                           const store::Derivation& derivation,

@@ -63,12 +63,9 @@ struct RunOutcome {
 };
 
 // Standard output and error of the program, as they come, go to `on_output` in the calling thread; an exception from it
-// kills the sandbox and is passed on. Throws BuildError when bwrap is not installed, or the sandbox has more mounts,
+// kills the sandbox and is passed on. Throws UserError when bwrap is not installed, or the sandbox has more mounts,
 // variables or longer arguments than the system can pass.
 [[nodiscard]] RunOutcome run_in_sandbox(const Sandbox& sandbox, const RunLimits& limits,
                                         const std::function<void(std::string_view)>& on_output);
-
-// The standard output of a host program, for asking a compiler its version. Throws BuildError unless it exits with 0.
-[[nodiscard]] std::string output_of(const std::filesystem::path& program, const std::vector<std::string>& args);
 
 } // namespace realise

@@ -2,6 +2,7 @@
 // passes use explicit stacks: a chain of a hundred thousand derivations must not overflow the thread's.
 #include "derivations/realise/scheduler.hpp"
 #include "derivations/realise/build_folder.hpp"
+#include "store/base/thread_annotations.hpp"
 #include <algorithm>
 #include <condition_variable>
 #include <exception>
@@ -28,12 +29,20 @@ const StorePath& output_path(const StorePath& drv_path, const Derivation& deriva
   if (output == derivation.outputs.end()) {
     std::string known;
     for (const auto& [each, unused] : derivation.outputs) known += (known.empty() ? "" : ", ") + each;
-    throw BuildError(drv_path.full() + " has no output “" + id + "”", "its outputs: " + known);
+    throw build_error(drv_path.full() + " has no output “" + id + "”", "its outputs: " + known);
   }
   if (!output->second.path)
-    throw BuildError("the path of the output “" + id + "” of " + drv_path.full() +
-                     " depends on what is built (floating content-addressed), which is not supported");
+    throw build_error("the path of the output “" + id + "” of " + drv_path.full() +
+                      " depends on what is built (floating content-addressed), which is not supported");
   return *output->second.path;
+}
+
+// What is told of a build that failed, also where the store or the system is to blame.
+store::UserError as_build_error(const std::string& name, const std::exception& error) {
+  const auto* user_error = dynamic_cast<const store::UserError*>(&error);
+  if (user_error == nullptr) return build_error("“" + name + "” could not be built: " + error.what());
+  if (user_error->code() == store::UserErrorCode::build) return *user_error;
+  return build_error("“" + name + "” could not be built: " + user_error->what(), user_error->hint());
 }
 
 class Planner {
@@ -62,7 +71,7 @@ private:
     if (local_.is_valid(path)) return true;
     if (!options_.try_substitute || !options_.try_substitute(path)) return false;
     if (!local_.is_valid(path))
-      throw BuildError("the substituter said that it has brought " + path.full() + ", but has not");
+      throw build_error("the substituter said that it has brought " + path.full() + ", but has not");
     substituted_.push_back(path);
     return true;
   }
@@ -73,7 +82,7 @@ private:
     if (is_new) {
       local_.add_temp_root(wish.drv_path);
       if (!available(wish.drv_path))
-        throw BuildError("the derivation " + wish.drv_path.full() + " is not in the store");
+        throw build_error("the derivation " + wish.drv_path.full() + " is not in the store");
       node.derivation = local_.read_derivation(wish.drv_path);
     }
     const bool already = node.must_build;
@@ -86,7 +95,7 @@ private:
     node.must_build = true;
     for (const StorePath& source : node.derivation.input_srcs)
       if (!available(source))
-        throw BuildError("“" + node.derivation.name + "” needs " + source.full() + ", which is not in the store");
+        throw build_error("“" + node.derivation.name + "” needs " + source.full() + ", which is not in the store");
     for (const auto& [input, ids] : node.derivation.input_drvs) todo_.push_back({input, ids, false});
   }
 
@@ -108,7 +117,7 @@ public:
   }
 
 private:
-  BuildObserver* observer_;
+  BuildObserver* const observer_; // called with the mutex held
   std::mutex mutex_;
 };
 
@@ -127,24 +136,29 @@ public:
         }
       if (node.waiting == 0) ready_.push_back(&drv_path);
     }
+    count_ = left_;
     std::ranges::reverse(ready_); // taken from the end: in the order of their paths
   }
 
-  [[nodiscard]] size_t count() const { return left_; }
+  struct Outcome {
+    std::vector<StorePath> built;
+    std::vector<BuildFailure> failures;
+    size_t not_tried = 0; // because an input failed, or of an interrupt
+  };
+
+  [[nodiscard]] size_t count() const { return count_; } // of the builds to do
   Announcer& announcer() { return announcer_; }
 
-  void run() {
+  Outcome run() {
     unsigned jobs = options_.jobs != 0 ? options_.jobs : std::max(1u, std::thread::hardware_concurrency());
-    jobs = static_cast<unsigned>(std::min<size_t>(jobs, left_));
+    jobs = static_cast<unsigned>(std::min<size_t>(jobs, count_));
     std::vector<std::thread> threads;
     for (unsigned i = 0; i < jobs; ++i) threads.emplace_back([this] { work(); });
     for (std::thread& thread : threads) thread.join();
+    const std::scoped_lock lock{mutex_};
     if (broken_) std::rethrow_exception(broken_);
+    return std::move(outcome_);
   }
-
-  std::vector<StorePath> built;
-  std::vector<BuildFailure> failures;
-  size_t not_tried = 0; // because an input failed, or of an interrupt
 
 private:
   void work() {
@@ -154,13 +168,8 @@ private:
         try {
           const bool did = build_one(local, *drv_path, plan_.at(*drv_path).derivation);
           done(*drv_path, did);
-        } catch (const BuildError& error) {
-          announcer_.tell([&](BuildObserver& observer) { observer.failed(*drv_path, error); });
-          failed(*drv_path, error.what(), error.hint());
-        } catch (const std::exception& error) { // of the store, or of the system
-          const auto* store_error = dynamic_cast<const store::UserError*>(&error);
-          const BuildError told{"“" + plan_.at(*drv_path).derivation.name + "” could not be built: " + error.what(),
-                                store_error != nullptr ? store_error->hint() : ""};
+        } catch (const std::exception& error) {
+          const store::UserError told = as_build_error(plan_.at(*drv_path).derivation.name, error);
           announcer_.tell([&](BuildObserver& observer) { observer.failed(*drv_path, told); });
           failed(*drv_path, told.what(), told.hint());
         }
@@ -176,11 +185,11 @@ private:
   [[nodiscard]] bool cancelled() const { return options_.limits.cancel != nullptr && options_.limits.cancel->load(); }
 
   const StorePath* next() {
-    std::unique_lock lock{mutex_};
-    changed_.wait(lock, [&] { return left_ == 0 || !ready_.empty(); });
+    const std::scoped_lock lock{mutex_};
+    while (left_ != 0 && ready_.empty()) changed_.wait(mutex_);
     if (left_ == 0) return nullptr;
     if (cancelled()) {
-      not_tried += left_ - running_;
+      outcome_.not_tried += left_ - running_;
       left_ = 0;
       changed_.notify_all();
       return nullptr;
@@ -227,7 +236,7 @@ private:
 
   void done(const StorePath& drv_path, bool did_build) {
     const std::scoped_lock lock{mutex_};
-    if (did_build) built.push_back(drv_path);
+    if (did_build) outcome_.built.push_back(drv_path);
     --running_;
     if (left_ != 0) --left_;
     for (const StorePath* user : plan_.at(drv_path).users)
@@ -237,7 +246,7 @@ private:
 
   void failed(const StorePath& drv_path, std::string message, std::string hint) {
     const std::scoped_lock lock{mutex_};
-    failures.push_back({drv_path, std::move(message), std::move(hint)});
+    outcome_.failures.push_back({drv_path, std::move(message), std::move(hint)});
     --running_;
     if (left_ != 0) --left_;
     std::vector<const StorePath*> todo{&drv_path};
@@ -246,7 +255,7 @@ private:
       todo.pop_back();
       for (const StorePath* user : plan_.at(*lost).users) {
         if (Node& node = plan_.at(*user); std::exchange(node.hopeless, true)) continue;
-        ++not_tried;
+        ++outcome_.not_tried;
         if (left_ != 0) --left_;
         todo.push_back(user);
       }
@@ -259,12 +268,14 @@ private:
   Plan& plan_;
   const std::set<StorePath>& rebuild_;
   Announcer announcer_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<const StorePath*> ready_;
-  size_t left_ = 0; // to build: neither built nor failed nor hopeless
-  size_t running_ = 0;
-  std::exception_ptr broken_;
+  size_t count_ = 0; // constant once made
+  std::mutex mutex_; // also of what changes in the plan's nodes: waiting, hopeless
+  std::condition_variable_any changed_;
+  std::vector<const StorePath*> ready_ KPKG_GUARDED_BY(mutex_);
+  size_t left_ KPKG_GUARDED_BY(mutex_) = 0; // to build: neither built nor failed nor hopeless
+  size_t running_ KPKG_GUARDED_BY(mutex_) = 0;
+  Outcome outcome_ KPKG_GUARDED_BY(mutex_);
+  std::exception_ptr broken_ KPKG_GUARDED_BY(mutex_);
 };
 
 } // namespace
@@ -289,19 +300,19 @@ BuildResult build(store::LocalStore& local, const std::vector<BuildTarget>& targ
   Builders builders{local.root(), options, plan, rebuild};
   builders.announcer().tell(
       [&](BuildObserver& observer) { observer.planned(builders.count(), result.substituted.size()); });
-  builders.run();
-  result.built = std::move(builders.built);
+  Builders::Outcome outcome = builders.run();
+  result.built = std::move(outcome.built);
 
-  if (!builders.failures.empty() || builders.not_tried != 0) {
-    std::ranges::sort(builders.failures, {}, &BuildFailure::drv_path);
+  if (!outcome.failures.empty() || outcome.not_tried != 0) {
+    std::ranges::sort(outcome.failures, {}, &BuildFailure::drv_path);
     std::string message;
-    for (const BuildFailure& failure : builders.failures) message += (message.empty() ? "" : "\n") + failure.message;
+    for (const BuildFailure& failure : outcome.failures) message += (message.empty() ? "" : "\n") + failure.message;
     if (message.empty()) message = "the builds were interrupted";
-    if (builders.not_tried != 0)
-      message += "\n" + std::to_string(builders.not_tried) +
-                 (builders.not_tried == 1 ? " derivation was" : " derivations were") + " not built because of this";
-    std::string hint = builders.failures.empty() ? "" : builders.failures.front().hint;
-    throw BuildsFailed(message, std::move(hint), std::move(builders.failures));
+    if (outcome.not_tried != 0)
+      message += "\n" + std::to_string(outcome.not_tried) +
+                 (outcome.not_tried == 1 ? " derivation was" : " derivations were") + " not built because of this";
+    std::string hint = outcome.failures.empty() ? "" : outcome.failures.front().hint;
+    throw BuildsFailed(message, std::move(hint), std::move(outcome.failures));
   }
   for (size_t i = 0; i < targets.size(); ++i) {
     BuiltTarget& built = result.targets.emplace_back(targets[i].drv_path);

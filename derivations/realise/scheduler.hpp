@@ -26,7 +26,7 @@ public:
   virtual void started(const store::StorePath& /*drv_path*/) {}
   virtual void log_line(const store::StorePath& /*drv_path*/, std::string_view /*line*/) {}
   virtual void finished(const store::StorePath& /*drv_path*/, double /*seconds*/) {}
-  virtual void failed(const store::StorePath& /*drv_path*/, const BuildError& /*error*/) {}
+  virtual void failed(const store::StorePath& /*drv_path*/, const store::UserError& /*error*/) {}
 };
 
 struct BuildOptions {
@@ -59,17 +59,17 @@ struct BuildFailure {
 };
 
 // One or more builds failed. what() has every failure's message; the hint is that of the first one.
-class BuildsFailed : public BuildError {
+class BuildsFailed : public store::UserError {
 public:
   BuildsFailed(const std::string& message, std::string hint, std::vector<BuildFailure> failures)
-      : BuildError(message, std::move(hint)), failures_(std::move(failures)) {}
+      : UserError(store::UserErrorCode::build, message, std::move(hint)), failures_(std::move(failures)) {}
   [[nodiscard]] const std::vector<BuildFailure>& failures() const { return failures_; } // by .drv path
 
 private:
   std::vector<BuildFailure> failures_;
 };
 
-// Throws BuildsFailed; BuildError and UserError for what prevents planning (an unknown output, a lost .drv, a source
+// Throws BuildsFailed; UserError for what prevents planning (an unknown output, a lost .drv, a source
 // that is neither valid nor substitutable).
 [[nodiscard]] BuildResult build(store::LocalStore& local, const std::vector<BuildTarget>& targets,
                                 const BuildOptions& options = {});

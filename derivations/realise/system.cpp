@@ -1,9 +1,6 @@
 #include "derivations/realise/system.hpp"
-#include <cerrno>
-#include <cstring>
-#include <fcntl.h>
+#include "store/posix/durable_file.hpp"
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
 namespace realise {
 
@@ -13,17 +10,17 @@ using nlohmann::json;
 
 template <class T> T member(const json& object, const char* key, const std::string& where) {
   const auto found = object.find(key);
-  if (found == object.end()) throw BuildError(where + " has no \"" + key + "\"", "make systems with kpkgs.mkSystem");
+  if (found == object.end()) throw build_error(where + " has no \"" + key + "\"", "make systems with kpkgs.mkSystem");
   try {
     return found->get<T>();
   } catch (const json::exception&) {
-    throw BuildError(where + ": \"" + key + "\" has the wrong type");
+    throw build_error(where + ": \"" + key + "\" has the wrong type");
   }
 }
 
 store::InstanceSpec instance_of(store::LocalStore& local, const json& value, size_t index) {
   const std::string where = "instance " + std::to_string(index);
-  if (!value.is_object()) throw BuildError(where + " is no set");
+  if (!value.is_object()) throw build_error(where + " is no set");
   store::InstanceSpec instance{
       .name = member<std::string>(value, "name", where),
       .component = store::unwrap(store::StorePath::parse(member<std::string>(value, "component", where)), where),
@@ -38,15 +35,15 @@ store::InstanceSpec instance_of(store::LocalStore& local, const json& value, siz
   else if (exit == "ignore")
     instance.exit = store::ExitPolicy::ignore;
   else
-    throw BuildError("instance " + instance.name + ": exit is \"wait\" or \"ignore\", not \"" + exit + "\"");
+    throw build_error("instance " + instance.name + ": exit is \"wait\" or \"ignore\", not \"" + exit + "\"");
   const auto limit = member<int64_t>(value, "memoryLimit", where);
-  if (limit < 0) throw BuildError("instance " + instance.name + ": memoryLimit is negative");
+  if (limit < 0) throw build_error("instance " + instance.name + ": memoryLimit is negative");
   instance.memory_limit_bytes = static_cast<uint64_t>(limit);
   if (!local.is_valid(instance.component))
-    throw BuildError("instance " + instance.name + ": " + instance.component.full() + " is not in the store",
-                     "build it, or fetch it with kpkg install");
+    throw build_error("instance " + instance.name + ": " + instance.component.full() + " is not in the store",
+                      "build it, or fetch it with kpkg install");
   if (!std::filesystem::is_regular_file(local.physical(instance.component) / instance.module))
-    throw BuildError("instance " + instance.name + ": " + instance.component.full() + " has no " + instance.module);
+    throw build_error("instance " + instance.name + ": " + instance.component.full() + " has no " + instance.module);
   return instance;
 }
 
@@ -55,19 +52,19 @@ store::InstanceSpec instance_of(store::LocalStore& local, const json& value, siz
 BuiltGeneration build_generation(store::LocalStore& local, std::string_view system_json) {
   const json system = json::parse(system_json, nullptr, false);
   if (!system.is_object() || system.value("type", "") != "system")
-    throw BuildError("the expression is no system", "make systems with kpkgs.mkSystem");
+    throw build_error("the expression is no system", "make systems with kpkgs.mkSystem");
   store::Generation generation{
       .name = member<std::string>(system, "name", "the system"), .instances = {}, .closure = {}};
   store::StorePathSet components;
   const auto instances = member<json>(system, "instances", "the system");
-  if (!instances.is_array()) throw BuildError("the system's instances are no list");
+  if (!instances.is_array()) throw build_error("the system's instances are no list");
   for (const auto& value : instances) {
     generation.instances.push_back(instance_of(local, value, generation.instances.size()));
     components.insert(generation.instances.back().component);
   }
   for (const auto& path : local.closure(components)) {
     const auto info = local.query(path);
-    if (!info) throw BuildError(path.full() + " disappeared from the store");
+    if (!info) throw build_error(path.full() + " disappeared from the store");
     generation.closure.push_back({.path = path, .nar_hash = info->nar_hash, .nar_size_bytes = info->nar_size_bytes});
   }
   std::string manifest = generation.to_json();
@@ -80,39 +77,22 @@ BuiltGeneration build_generation(store::LocalStore& local, std::string_view syst
 
 uint64_t write_boot_image(store::LocalStore& local, const BuiltGeneration& built, const store::SecretKey& key,
                           const std::filesystem::path& file) {
-  const std::filesystem::path temporary = file.string() + ".tmp-" + std::to_string(::getpid());
-  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (fd < 0) throw BuildError("cannot create " + file.string() + ": " + std::strerror(errno));
+  store::FileReplacement image{file};
   uint64_t size_bytes = 0;
-  const store::ByteSink sink = [&](store::Bytes data) -> store::Result<void> {
-    size_bytes += data.size();
-    while (!data.empty()) {
-      const ssize_t written = ::write(fd, data.data(), data.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0)
-        return std::unexpected(store::Error{.code = store::ErrorCode::sink, .message = std::strerror(errno)});
-      data = data.subspan(static_cast<size_t>(written));
-    }
-    return {};
-  };
-  try {
-    const auto signature = key.sign(store::as_bytes(store::generation_fingerprint(built.hash)));
-    store::unwrap(store::write_boot_image(
-                      built.manifest, {signature},
-                      [&](size_t index, const store::ByteSink& out) -> store::Result<void> {
-                        local.dump_nar(built.generation.closure[index].path, out);
-                        return {};
-                      },
-                      sink),
-                  file.string());
-    if (::fsync(fd) != 0) throw BuildError("cannot sync " + file.string() + ": " + std::strerror(errno));
-  } catch (...) {
-    ::close(fd);
-    ::unlink(temporary.c_str());
-    throw;
-  }
-  ::close(fd);
-  std::filesystem::rename(temporary, file);
+  const auto signature = key.sign(store::as_bytes(store::generation_fingerprint(built.hash)));
+  store::unwrap(store::write_boot_image(
+                    built.manifest, {signature},
+                    [&](size_t index, const store::ByteSink& out) -> store::Result<void> {
+                      local.dump_nar(built.generation.closure[index].path, out);
+                      return {};
+                    },
+                    [&](store::Bytes data) -> store::Result<void> {
+                      size_bytes += data.size();
+                      image.write(data);
+                      return {};
+                    }),
+                file.string());
+  image.commit();
   return size_bytes;
 }
 

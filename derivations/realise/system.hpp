@@ -18,7 +18,7 @@ struct BuiltGeneration {
   store::StorePath manifest_path; // «…-NAME-generation.json»
 };
 
-// All components must be valid in `local`. Throws BuildError for JSON that is no system.
+// All components must be valid in `local`. Throws UserError for JSON that is no system.
 [[nodiscard]] BuiltGeneration build_generation(store::LocalStore& local, std::string_view system_json);
 
 // Writes the boot image of a generation, signed; replaces `file` atomically. Returns the image's size in bytes.

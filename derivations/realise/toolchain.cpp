@@ -1,9 +1,10 @@
 // Debian keeps the libraries for WebAssembly under the old triple wasm32-wasi, and clang-22 asks for wasm32-wasip1: the
 // tree has a link from the one to the other, so that --sysroot=/usr finds them without a deprecated target name.
 #include "derivations/realise/toolchain.hpp"
+#include "derivations/realise/build_error.hpp"
 #include "derivations/realise/host_tree.hpp"
-#include "derivations/realise/sandbox.hpp"
 #include "store/format/nar.hpp"
+#include "store/posix/child_process.hpp"
 #include <nlohmann/json.hpp>
 
 namespace realise {
@@ -35,7 +36,7 @@ void check_pieces(const Toolchain& toolchain) {
   if (text.empty()) return;
   std::string hint = "apt-get install";
   for (const std::string& package : packages) hint += " " + package;
-  throw BuildError("the toolchain “" + toolchain.name + "” cannot be captured: this host lacks" + text, hint);
+  throw build_error("the toolchain “" + toolchain.name + "” cannot be captured: this host lacks" + text, hint);
 }
 
 } // namespace
@@ -62,7 +63,7 @@ Toolchain clang_toolchain() {
     if (fs::exists(link)) toolchain.pieces.push_back({link, "wasi-libc"});
   std::erase_if(toolchain.symlinks, [](const auto& link) { return fs::exists(link.first); });
   if (fs::exists(kClang)) {
-    toolchain.version = output_of(kClang, {"-dumpversion"});
+    toolchain.version = store::output_of(kClang, {"-dumpversion"});
     while (toolchain.version.ends_with('\n')) toolchain.version.pop_back();
   }
   return toolchain;
@@ -133,7 +134,7 @@ ImportedToolchain import_toolchain(store::LocalStore& local, std::string_view na
   if (name == "shell") return import_toolchain(local, shell_toolchain());
   std::string known;
   for (const std::string& each : toolchain_names()) known += (known.empty() ? "" : ", ") + each;
-  throw BuildError("there is no toolchain “" + std::string{name} + "” to import", "known ones: " + known);
+  throw build_error("there is no toolchain “" + std::string{name} + "” to import", "known ones: " + known);
 }
 
 std::optional<store::StorePath> find_toolchain(store::LocalStore& local, std::string_view name) {

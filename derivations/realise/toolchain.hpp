@@ -34,7 +34,7 @@ struct ImportedToolchain {
 };
 
 // clang-22 and wasm-ld-22 with headers, compiler-rt's builtins and wasi-libc for wasm32-wasip1, and a few programs that
-// build scripts use: /bin/sh, cp, mkdir and their like. Throws BuildError when clang-22 is missing.
+// build scripts use: /bin/sh, cp, mkdir and their like. Throws UserError when clang-22 is missing.
 [[nodiscard]] Toolchain clang_toolchain();
 
 // A shell and the same few programs without a compiler: enough for scripts that put files together.
@@ -44,7 +44,7 @@ struct ImportedToolchain {
 [[nodiscard]] std::vector<std::string> toolchain_names();
 
 // Captures a toolchain. The host's files are hashed first and written only when the store does not have them. Throws
-// BuildError naming every missing piece with its package.
+// UserError naming every missing piece with its package.
 ImportedToolchain import_toolchain(store::LocalStore& local, const Toolchain& toolchain);
 ImportedToolchain import_toolchain(store::LocalStore& local, std::string_view name);
 

@@ -108,7 +108,7 @@ public:
   std::string failure_of(const StorePath& drv_path, const BuildOptions& options = {}) {
     try {
       static_cast<void>(build_out(drv_path, options));
-    } catch (const BuildError& error) {
+    } catch (const store::UserError& error) {
       hint = error.hint();
       return error.what();
     }

@@ -213,7 +213,7 @@ TEST_CASE("without bwrap on the PATH the error names the package") {
   try {
     static_cast<void>(run(sandbox));
     FAIL("it ran");
-  } catch (const realise::BuildError& error) {
+  } catch (const store::UserError& error) {
     CHECK_THAT(error.what(), Catch::Contains("bwrap is not on the PATH"));
     CHECK(error.hint() == "apt-get install bubblewrap");
   }

@@ -18,7 +18,7 @@ public:
   void started(const StorePath& path) override { events.push_back("start " + std::string{path.name()}); }
   void log_line(const StorePath&, std::string_view line) override { events.push_back("line " + std::string{line}); }
   void finished(const StorePath& path, double) override { events.push_back("end " + std::string{path.name()}); }
-  void failed(const StorePath& path, const BuildError&) override {
+  void failed(const StorePath& path, const store::UserError&) override {
     events.push_back("fail " + std::string{path.name()});
   }
   std::vector<std::string> events;

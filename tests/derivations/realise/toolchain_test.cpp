@@ -2,6 +2,7 @@
 // ELF reader that finds their libraries.
 #include "derivations/realise/elf_needed.hpp"
 #include "derivations/realise/host_tree.hpp"
+#include "store/posix/child_process.hpp"
 #include "tests/derivations/realise/build_fixture.hpp"
 #include <nlohmann/json.hpp>
 
@@ -11,7 +12,7 @@ using Catch::Contains;
 
 namespace {
 std::set<std::string> ldd_names(const std::string& program) { // the peer's answer: library file names
-  std::istringstream lines{output_of("/usr/bin/ldd", {program})};
+  std::istringstream lines{store::output_of("/usr/bin/ldd", {program})};
   std::set<std::string> names;
   for (std::string line; std::getline(lines, line);) {
     const auto begin = line.find_first_not_of("\t ");
@@ -52,7 +53,7 @@ TEST_CASE("the ELF reader gives an answer or an error for every truncation of a 
     const std::string part = file.substr(0, size); // a copy, so that the sanitizer sees the end
     try {
       static_cast<void>(read_elf_needs(store::as_bytes(part), "cat"));
-    } catch (const BuildError& error) {
+    } catch (const store::UserError& error) {
       CHECK_THAT(error.what(), Contains("cat: the ELF file is damaged"));
       ++refused;
     }
@@ -107,7 +108,7 @@ TEST_CASE("missing pieces are named with their Debian packages") {
   try {
     import_toolchain(local, toolchain);
     FAIL("it was imported");
-  } catch (const BuildError& error) {
+  } catch (const store::UserError& error) {
     CHECK_THAT(error.what(), Contains("/usr/bin/no-such-compiler (Debian package imaginary-compiler)"));
     CHECK(error.hint() == "apt-get install imaginary-compiler imaginary-library");
   }
