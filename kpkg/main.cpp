@@ -1,6 +1,5 @@
 // kpkg: the command line. Parses, dispatches, renders errors; the commands are in the files named after them.
 #include "derivations/lang/errors.hpp"
-#include "derivations/realise/build_error.hpp"
 #include "derivations/realise/scheduler.hpp"
 #include "kpkg/command.hpp"
 #include "store/base/suggest.hpp"

@@ -41,7 +41,7 @@ lang::Value* toolchains(lang::Evaluator& evaluator, store::LocalStore& store) {
   std::string missing = "imported: { ";
   for (const auto& name : realise::toolchain_names()) {
     if (const auto path = realise::find_toolchain(store, name))
-      imported[name] = evaluator.make_string(path->full(), {path->full()});
+      imported[name] = evaluator.make_string(path->full(), {lang::ContextElement{.path = *path}});
     else
       missing += std::format("{0} = throw \"the toolchain '{0}' is not in the store yet; import it: "
                              "kpkg toolchain import {0}\"; ",

@@ -22,16 +22,13 @@ void build_system(Context& context, BuildSystemOptions& options) {
   const auto key = read_secret_key(options.building.key_file);
   const auto eval_store = writing_eval_store(context);
   Project project(context, options.project, *eval_store);
-  std::set<std::string> string_context;
+  std::set<lang::ContextElement> string_context;
   const std::string json = project.evaluator().to_json(project.evaluate(), &string_context);
 
-  std::vector<realise::BuildTarget> targets; // «!OUTPUT!DRV» of the strings in it; plain paths are valid already
-  for (const auto& element : string_context) {
-    if (!element.starts_with('!')) continue;
-    const size_t second = element.find('!', 1);
-    targets.push_back(
-        {.drv_path = parse_store_path(element.substr(second + 1)), .outputs = {element.substr(1, second - 1)}});
-  }
+  std::vector<realise::BuildTarget> targets; // of the strings in it; plain paths are valid already
+  for (const auto& element : string_context)
+    if (element.kind == lang::ContextElement::Kind::output)
+      targets.push_back({.drv_path = element.path, .outputs = {element.output}});
   if (!targets.empty()) (void)build_targets(context, targets, options.building);
 
   const auto built = realise::build_generation(context.store(), json);

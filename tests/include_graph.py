@@ -46,10 +46,12 @@ HOUSE = {
     "kernel/system": ["runtime/platform", "runtime/engine.hpp", "runtime/wasi", "store/format", "kernel/system/exit_status.hpp"],
     "kernel": ["kernel/arch", "kernel/drivers", "kernel/debug", "kernel/boot", "kernel/memory", "kernel/sched",
                "kernel/system"],
-    "derivations/lang": ["store/base", "store/format", "store/local"],
-    "derivations/build": ["store/posix", "store/format", "store/local"],
+    "derivations/lang": ["store/base", "store/posix", "store/format", "store/local"],
+    "derivations/lang/builtins": ["derivations/lang", "store/base", "store/format"],
+    "derivations/lang/evaluator.cpp": ["derivations/lang", "derivations/lang/builtins", "store/base"],
+    "derivations/realise": ["store/base", "store/posix", "store/format", "store/local"],
     "registry-server": ["store/format", "store/local"],
-    "kpkg": ["derivations/lang", "derivations/build", "store/base", "store/local", "store/remote", "runtime/wasi", "runtime/text",
+    "kpkg": ["derivations/lang", "derivations/realise", "store/base", "store/local", "store/remote", "runtime/wasi", "runtime/text",
              "kernel/system/exit_status.hpp"],
 }
 # Tests may include everything.

@@ -1,5 +1,6 @@
 // How each node of the syntax tree evaluates itself. The hot path of the evaluator: fib 27 of
 // tests/bench/eval_bench.cpp spends its time in NearSlotExpr, CallExpr, IfExpr and the arithmetic below.
+#include "derivations/lang/coerce.hpp"
 #include "derivations/lang/machine.hpp"
 #include "derivations/lang/paths.hpp"
 #include "store/base/suggest.hpp"
@@ -389,7 +390,7 @@ public:
   Joiner(Machine& m, Pos pos, Tag first) : m_(m), pos_(pos), first_(first) {}
   void add(Value v, Pos pos) {
     const Coerce how = first_ == Tag::string ? Coerce::copy_to_store : Coerce::plain;
-    const std::string_view piece = m_.coerce(v, pos, context_, how);
+    const std::string_view piece = coerce(m_, v, pos, context_, how);
     size_ += piece.size();
     if (count_ < kFew) {
       few_[count_] = piece;
@@ -407,7 +408,7 @@ public:
       if (!pieces[i].empty()) std::memcpy(at, pieces[i].data(), pieces[i].size());
       at += pieces[i].size();
     }
-    if (first_ != Tag::path) return Value::of_string(text, context_.finish(m_));
+    if (first_ != Tag::path) return Value::of_string(text, context_.finish(m_.arena));
     if (!context_.empty())
       m_.fail(ErrorKind::type, pos_, "a string that refers to a store path cannot be appended to a path");
     return m_.make_path(canonical_path(text->view()));

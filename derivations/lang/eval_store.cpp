@@ -1,5 +1,4 @@
-// The two stores an evaluator can stand on.
-#include "derivations/lang/evaluator.hpp"
+#include "derivations/lang/eval_store.hpp"
 
 namespace lang {
 

@@ -1,5 +1,8 @@
 // The public face over the machine: everything that may evaluate runs on the evaluator's stack.
 #include "derivations/lang/evaluator.hpp"
+#include "derivations/lang/builtins/builtins.hpp"
+#include "derivations/lang/coerce.hpp"
+#include "derivations/lang/json.hpp"
 #include "derivations/lang/machine.hpp"
 #include "derivations/lang/paths.hpp"
 #include "store/base/suggest.hpp"
@@ -7,7 +10,7 @@
 namespace lang {
 
 Evaluator::Evaluator(EvalStore& store, EvalOptions options)
-    : machine_(std::make_unique<Machine>(store, std::move(options))) {}
+    : machine_(std::make_unique<Machine>(store, std::move(options), all_builtins())) {}
 Evaluator::~Evaluator() = default;
 
 // --- evaluate
@@ -16,13 +19,14 @@ Value* Evaluator::eval_string(std::string_view text, const std::filesystem::path
   Machine& m = *machine_;
   return m.run([&] {
     const Source& source = m.sources.add(std::string{name}, std::string{text}, false);
-    return m.box(m.eval_source(source, canonical_path(std::filesystem::absolute(base_dir).string()), nullptr));
+    return m.box(m.files.eval_source(source, canonical_path(std::filesystem::absolute(base_dir).string()), nullptr));
   });
 }
 
 Value* Evaluator::eval_file(const std::filesystem::path& path) {
   Machine& m = *machine_;
-  return m.run([&] { return m.box(m.import_file(canonical_path(std::filesystem::absolute(path).string()), {})); });
+  return m.run(
+      [&] { return m.box(m.files.import_file(canonical_path(std::filesystem::absolute(path).string()), {})); });
 }
 
 Value* Evaluator::call(Value* function, Value* argument) {
@@ -151,10 +155,10 @@ bool Evaluator::boolean(Value* value) {
 std::string Evaluator::string(Value* value) {
   return std::string{need(*this, *machine_, value, ValueType::string, "a string").string()};
 }
-std::set<std::string> Evaluator::string_context(Value* value) {
-  std::set<std::string> result;
+std::set<ContextElement> Evaluator::string_context(Value* value) {
+  std::set<ContextElement> result;
   if (const Context* context = need(*this, *machine_, value, ValueType::string, "a string").context())
-    for (const Symbol element : context->span()) result.emplace(machine_->symbols.text(element));
+    for (const Symbol element : context->span()) result.insert(machine_->context_element(element));
   return result;
 }
 std::filesystem::path Evaluator::path(Value* value) {
@@ -197,7 +201,7 @@ std::optional<DerivationInfo> Evaluator::derivation(Value* value) {
       if (!attr)
         m.fail(ErrorKind::missing_attribute, {}, "attribute '" + std::string{what} + "' missing in a derivation");
       ContextBuilder context;
-      return std::string{m.coerce(m.force(attr->value, attr->pos), attr->pos, context, Coerce::plain)};
+      return std::string{coerce(m, m.force(attr->value, attr->pos), attr->pos, context, Coerce::plain)};
     };
     const std::string drv = path_of(set.attrs().find(m.names.drv_path), "drvPath");
     DerivationInfo info{{}, m.store_path_of(drv, {}), {}, "out"};
@@ -230,14 +234,14 @@ std::string Evaluator::print(Value* value, bool deep) {
   });
 }
 
-std::string Evaluator::to_json(Value* value, std::set<std::string>* context) {
+std::string Evaluator::to_json(Value* value, std::set<ContextElement>* context) {
   Machine& m = *machine_;
   return m.run([&] {
     std::string out;
     ContextBuilder builder;
-    m.print_json(out, value, {}, builder, true);
+    print_json(m, out, value, {}, builder, true);
     if (context)
-      for (const Symbol element : builder.elements()) context->emplace(m.symbols.text(element));
+      for (const Symbol element : builder.elements()) context->insert(m.context_element(element));
     return out;
   });
 }
@@ -248,10 +252,10 @@ Value* Evaluator::make_integer(int64_t number) { return machine_->box(Value::of_
 Value* Evaluator::make_floating(double number) { return machine_->box(Value::of_floating(number)); }
 Value* Evaluator::make_boolean(bool value) { return machine_->box(Value::of_boolean(value)); }
 Value* Evaluator::make_null() { return machine_->box(Value::of_null()); }
-Value* Evaluator::make_string(std::string_view text, const std::set<std::string>& context) {
+Value* Evaluator::make_string(std::string_view text, const std::set<ContextElement>& context) {
   ContextBuilder builder;
-  for (const std::string& element : context) builder.add(machine_->symbols.intern(element));
-  return machine_->box(machine_->make_string(text, builder.finish(*machine_)));
+  for (const ContextElement& element : context) builder.add(machine_->context_symbol(element));
+  return machine_->box(machine_->make_string(text, builder.finish(machine_->arena)));
 }
 Value* Evaluator::make_path(const std::filesystem::path& path) {
   return machine_->box(machine_->make_path(canonical_path(std::filesystem::absolute(path).string())));
@@ -270,6 +274,39 @@ EvalStatistics Evaluator::statistics() const {
   result.symbols = machine_->symbols.size();
   result.allocated_bytes = machine_->arena.allocated_bytes();
   return result;
+}
+
+// --- documentation
+
+std::vector<BuiltinDoc> builtin_docs() {
+  std::vector<BuiltinDoc> docs{
+      {"builtins", {}, "The set of all builtins."},
+      {"true", {}, "The Boolean true."},
+      {"false", {}, "The Boolean false."},
+      {"null", {}, "The value null."},
+      {"derivation",
+       {"attrs"},
+       "A derivation: a set with `type = \"derivation\"`, the given attributes, `drvPath`, and an "
+       "attribute for every output, each with its `outPath`."},
+      {"storeDir", {}, "The logical store directory."},
+      {"nixVersion", {}, "The version of Nix whose language this is."},
+      {"langVersion", {}, "The version of the language."},
+      {"nixPath", {}, "The search path that <…> uses: a list of sets { path, prefix }."},
+      {"currentSystem", {}, "The system of this machine. Not there in pure evaluation."},
+      {"currentTime", {}, "Seconds since 1970 when evaluation began. Not there in pure evaluation."},
+  };
+  for (const auto& group : all_builtins())
+    for (const Primop& primop : group) {
+      BuiltinDoc doc{primop.name, {}, primop.text};
+      for (std::string_view rest = primop.arguments; !rest.empty();) {
+        const size_t blank = std::min(rest.find(' '), rest.size());
+        doc.arguments.push_back(rest.substr(0, blank));
+        rest.remove_prefix(std::min(blank + 1, rest.size()));
+      }
+      docs.push_back(std::move(doc));
+    }
+  std::ranges::sort(docs, {}, &BuiltinDoc::name);
+  return docs;
 }
 
 } // namespace lang

@@ -1,51 +1,15 @@
 // What every text can name: the builtins, and `derivation`, which is written in the language.
 #include "derivations/lang/machine.hpp"
+#include <algorithm>
 #include <ctime>
 
 namespace lang {
-
-std::vector<std::span<const Primop>> all_builtins() {
-  return {control_builtins(), type_builtins(),    number_builtins(), string_builtins(),
-          regex_builtins(),   version_builtins(), list_builtins(),   attrs_builtins(),
-          context_builtins(), file_builtins(),    json_builtins(),   derivation_builtins()};
-}
 
 std::vector<std::string_view> Machine::global_names() const {
   std::vector<std::string_view> names_list;
   for (const auto& [id, value] : globals_)
     if (!symbols.text({id}).starts_with("__")) names_list.push_back(symbols.text({id}));
   return names_list;
-}
-
-std::vector<BuiltinDoc> builtin_docs() {
-  std::vector<BuiltinDoc> docs{
-      {"builtins", {}, "The set of all builtins."},
-      {"true", {}, "The Boolean true."},
-      {"false", {}, "The Boolean false."},
-      {"null", {}, "The value null."},
-      {"derivation",
-       {"attrs"},
-       "A derivation: a set with `type = \"derivation\"`, the given attributes, `drvPath`, and an "
-       "attribute for every output, each with its `outPath`."},
-      {"storeDir", {}, "The logical store directory."},
-      {"nixVersion", {}, "The version of Nix whose language this is."},
-      {"langVersion", {}, "The version of the language."},
-      {"nixPath", {}, "The search path that <…> uses: a list of sets { path, prefix }."},
-      {"currentSystem", {}, "The system of this machine. Not there in pure evaluation."},
-      {"currentTime", {}, "Seconds since 1970 when evaluation began. Not there in pure evaluation."},
-  };
-  for (const auto& group : all_builtins())
-    for (const Primop& primop : group) {
-      BuiltinDoc doc{primop.name, {}, primop.text};
-      for (std::string_view rest = primop.arguments; !rest.empty();) {
-        const size_t blank = std::min(rest.find(' '), rest.size());
-        doc.arguments.push_back(rest.substr(0, blank));
-        rest.remove_prefix(std::min(blank + 1, rest.size()));
-      }
-      docs.push_back(std::move(doc));
-    }
-  std::ranges::sort(docs, {}, &BuiltinDoc::name);
-  return docs;
 }
 
 // What `derivation` is, in the language itself: one derivationStrict, shared by the sets of all outputs.
@@ -71,7 +35,7 @@ in (builtins.head byOutput).value
 
 // Every builtin is in `builtins`, and globally with two underscores before its name. These few are global by their
 // own names.
-void Machine::add_globals() {
+void Machine::add_globals(const BuiltinTables& tables) {
   static constexpr std::string_view kGlobal[] = {
       "abort", "baseNameOf",  "derivationStrict", "dirOf",        "import", "isNull",
       "map",   "placeholder", "removeAttrs",      "scopedImport", "throw",  "toString"};
@@ -82,7 +46,7 @@ void Machine::add_globals() {
     globals_[symbols.intern("__" + std::string{name}).id] = value;
     if (global_name) globals_[symbol.id] = value;
   };
-  for (const auto& group : all_builtins())
+  for (const auto& group : tables)
     for (const Primop& primop : group)
       add(primop.name, box(Value::make(Tag::primop, nullptr, &primop)),
           std::ranges::find(kGlobal, primop.name) != std::end(kGlobal));
@@ -123,7 +87,7 @@ void Machine::add_globals() {
   *set = Value::of_attrs(bindings);
 
   const Source& source = sources.add("«derivation»", std::string{kDerivationSource}, false);
-  *derivation = run([&] { return eval_source(source, "/", nullptr); });
+  *derivation = run([&] { return files.eval_source(source, "/", nullptr); });
 }
 
 } // namespace lang

@@ -6,10 +6,17 @@
 // for guards that note trace frames (`pending_frames_`), attached to the error where it leaves (run) and forgotten
 // where it is swallowed (tryEval).
 #pragma once
-#include "derivations/lang/evaluator.hpp"
+#include "derivations/lang/context_element.hpp"
+#include "derivations/lang/errors.hpp"
+#include "derivations/lang/eval_options.hpp"
+#include "derivations/lang/eval_store.hpp"
 #include "derivations/lang/expr.hpp"
-#include "derivations/lang/parser.hpp"
+#include "derivations/lang/files.hpp"
+#include "derivations/lang/names.hpp"
+#include "derivations/lang/primop.hpp"
 #include "derivations/lang/source.hpp"
+#include "derivations/lang/store_prefix.hpp"
+#include "derivations/lang/string_context.hpp"
 #include <algorithm>
 #include <cstring>
 #include <exception>
@@ -17,55 +24,8 @@
 
 namespace lang {
 
-struct Primop {
-  std::string_view name;
-  uint32_t arity;
-  Value (*function)(Machine& m, Pos pos, Value** arguments);
-  std::string_view arguments; // their names, separated by blanks
-  std::string_view text;      // for the manual
-};
-
-// Collects what strings depend on.
-class ContextBuilder {
-public:
-  void add(const Context* context) {
-    if (!context || context == only_) return;
-    if (!only_ && elements_.empty()) {
-      only_ = context;
-      return;
-    }
-    spill();
-    elements_.insert(elements_.end(), context->span().begin(), context->span().end());
-  }
-  void add(Symbol element) {
-    spill();
-    elements_.push_back(element);
-  }
-  [[nodiscard]] bool empty() const { return !only_ && elements_.empty(); }
-  [[nodiscard]] const Context* finish(Machine& m); // null when empty
-  [[nodiscard]] std::vector<Symbol> elements();    // sorted by symbol, without repeats
-
-private:
-  void spill() {
-    if (only_) elements_.assign(only_->span().begin(), only_->span().end());
-    only_ = nullptr;
-  }
-  const Context* only_ = nullptr; // most strings have one source: then nothing is copied
-  std::vector<Symbol> elements_;
-};
-
-enum class Coerce : uint8_t {
-  plain = 0,
-  more = 1,          // numbers, booleans, null, lists too
-  copy_to_store = 2, // paths become store paths
-};
-constexpr Coerce operator|(Coerce a, Coerce b) {
-  return static_cast<Coerce>(static_cast<int>(a) | static_cast<int>(b));
-}
-constexpr bool operator&(Coerce a, Coerce b) { return (static_cast<int>(a) & static_cast<int>(b)) != 0; }
-
 struct Machine {
-  Machine(EvalStore& store, EvalOptions options);
+  Machine(EvalStore& store, EvalOptions options, BuiltinTables builtins);
   ~Machine();
 
   Arena arena;
@@ -75,12 +35,9 @@ struct Machine {
   EvalOptions options;
   EvalStatistics statistics;
 
-  struct Names { // symbols that the evaluator itself looks for
-    Symbol type, out_path, drv_path, output_name, name, value, functor, to_string, overrides, recurse, file, line,
-        column, right, wrong, success, derivation, outputs, system, builder, args, output_hash, output_hash_algo,
-        output_hash_mode, structured_attrs, ignore_nulls, content_addressed, impure, start_set, op, key, path, prefix,
-        filter, recursive, sha256, version, all_outputs, body;
-  } names;
+  Names names;
+  StorePrefix prefix;
+  Files files;
 
   // --- the stack
   // Runs `work` on the evaluator's stack (at once if this already is it), and completes errors that leave it.
@@ -148,11 +105,7 @@ struct Machine {
   [[nodiscard]] const Attr& need_attr(const Bindings& attrs, Symbol name, Pos pos, std::string_view what);
   [[nodiscard]] Symbol dynamic_name(Value v, Pos pos); // of ${…} in an attribute path; no symbol for null
 
-  // --- coercion, comparison (coerce.cpp, compare.cpp)
-  // Text that lives as long as the machine.
-  [[nodiscard]] std::string_view coerce(Value v, Pos pos, ContextBuilder& context, Coerce how);
-  // An absolute path: of a path, or of a string that begins with '/'.
-  [[nodiscard]] std::string coerce_to_path(Value* v, Pos pos, ContextBuilder& context);
+  // --- comparison (compare.cpp)
   [[nodiscard]] bool equal(Value a, Value b, Pos pos);
   [[nodiscard]] bool equal(Value* a, Value* b, Pos pos) { return a == b || equal(force(a, pos), force(b, pos), pos); }
   [[nodiscard]] bool less(Value a, Value b, Pos pos);
@@ -208,24 +161,10 @@ struct Machine {
   [[nodiscard]] std::vector<std::string_view> global_names() const;
   [[nodiscard]] Value* builtins() const { return builtins_; }
 
-  // --- files and the store (files.cpp)
-  [[nodiscard]] std::string physical(std::string_view path); // where the file of a path of the language really is
-  // After the way through the store that `context` demands (import from derivation).
-  void realise(ContextBuilder& context, Pos pos);
-  enum class FileType : uint8_t { missing, regular, folder, symlink, unknown };
-  [[nodiscard]] FileType file_type(const std::string& path, bool follow_symlink); // missing: errno says why
-  // Names and types of the entries of a folder among EvalOptions::embedded_files; nothing where it is none.
-  [[nodiscard]] std::map<std::string, FileType> embedded_folder(const std::string& path) const;
-  void refuse_copy_of_embedded(const std::string& path, Pos pos) const;
-  [[nodiscard]] Value import_file(const std::string& path, Pos pos, const ScopedNames* scoped = nullptr);
-  [[nodiscard]] std::string read_file(const std::string& path, Pos pos);
-  [[nodiscard]] Value eval_source(const Source& source, const std::string& base_dir, const ScopedNames* scoped);
-  [[nodiscard]] Value find_file(Value* search_path, std::string_view name, Pos pos);
-  // The store path (a string with context) of the tree at `path`, added to the store once.
-  [[nodiscard]] Value copy_to_store(std::string_view path, Pos pos);
-  [[nodiscard]] std::string full(const store::StorePath& path) const { return path.full(options.store_dir); }
-  [[nodiscard]] bool in_store(std::string_view path) const;
-  [[nodiscard]] store::StorePath store_path_of(std::string_view path, Pos pos) const; // of anything inside the store
+  // --- the store
+  // The store path that `path` is or lies in; an EvalError where it lies in none.
+  [[nodiscard]] store::StorePath store_path_of(std::string_view path, Pos pos) const;
+  [[nodiscard]] std::string full(const store::StorePath& path) const { return prefix.full(path); }
   // Calls `work`; a UserError becomes an EvalError at `pos`, but for those that say more than the place would: the
   // failure of a build (import from derivation), and an EvalError of what `work` evaluated.
   template <class F> decltype(auto) with_store(Pos pos, F&& work) {
@@ -238,18 +177,25 @@ struct Machine {
   }
   [[nodiscard]] store::DerivationHashes& derivation_hashes() { return derivation_hashes_; }
 
+  // --- what strings depend on
+  [[nodiscard]] ContextElement context_element(Symbol element) const; // of a Context, a ContextBuilder
+  [[nodiscard]] Symbol context_symbol(const ContextElement& element) {
+    return symbols.intern(element.text(options.store_dir));
+  }
+  // A string that depends on `only`.
+  [[nodiscard]] Value make_string(std::string_view text, const ContextElement& only);
+
   // Compiled regular expressions (builtins/regex.cpp), by pattern.
   std::unordered_map<std::string, std::shared_ptr<void>> regexes;
 
-  // --- printing (print.cpp), JSON (builtins/json.cpp)
+  // --- printing (print.cpp)
   void print(std::string& out, Value v, std::set<const void*>& seen);
-  void print_json(std::string& out, Value* v, Pos pos, ContextBuilder& context, bool copy_to_store);
   [[nodiscard]] std::string describe_type(Value v) const; // «a string», «the built-in function 'map'»
 
 private:
   void run_on_stack(void (*work)(void*), void* argument);
   void complete(EvalError& error);
-  void add_globals();
+  void add_globals(const BuiltinTables& tables);
   [[noreturn]] void infinite_recursion(const Value* value, Pos pos);
   [[nodiscard]] Value call_primop(Value function, Value* const* arguments, uint32_t count, uint32_t& used, Pos pos);
   [[nodiscard]] Value call_functor(Value function, Value* const* arguments, uint32_t count, Pos pos);
@@ -261,8 +207,6 @@ private:
   uint64_t dropped_frames_ = 0;
   std::unordered_map<uint32_t, Value*> globals_; // by symbol
   Value* builtins_ = nullptr;
-  std::unordered_map<std::string, Value*> imported_;       // by file
-  std::unordered_map<std::string, Value> copied_to_store_; // by path
   store::DerivationHashes derivation_hashes_;
 };
 
@@ -284,20 +228,5 @@ private:
   std::string_view what_, name_;
   bool done_ = false;
 };
-
-// All builtins, by subject (builtins/).
-[[nodiscard]] std::span<const Primop> control_builtins();
-[[nodiscard]] std::span<const Primop> type_builtins();
-[[nodiscard]] std::span<const Primop> number_builtins();
-[[nodiscard]] std::span<const Primop> string_builtins();
-[[nodiscard]] std::span<const Primop> regex_builtins();
-[[nodiscard]] std::span<const Primop> version_builtins();
-[[nodiscard]] std::span<const Primop> list_builtins();
-[[nodiscard]] std::span<const Primop> attrs_builtins();
-[[nodiscard]] std::span<const Primop> context_builtins();
-[[nodiscard]] std::span<const Primop> file_builtins();
-[[nodiscard]] std::span<const Primop> json_builtins();
-[[nodiscard]] std::span<const Primop> derivation_builtins();
-[[nodiscard]] std::vector<std::span<const Primop>> all_builtins();
 
 } // namespace lang

@@ -1,4 +1,5 @@
 // Builtins on sets.
+#include "derivations/lang/builtins/builtins.hpp"
 #include "derivations/lang/machine.hpp"
 #include "store/base/suggest.hpp"
 

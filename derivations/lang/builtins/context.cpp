@@ -1,4 +1,6 @@
 // Builtins on string contexts: what the text of a string was made of.
+#include "derivations/lang/builtins/builtins.hpp"
+#include "derivations/lang/coerce.hpp"
 #include "derivations/lang/machine.hpp"
 
 namespace lang {
@@ -6,7 +8,7 @@ namespace lang {
 namespace {
 
 Value with_context(Machine& m, Value v, ContextBuilder& context) {
-  return Value::of_string(v.pointer<StringData>(), context.finish(m));
+  return Value::of_string(v.pointer<StringData>(), context.finish(m.arena));
 }
 
 Value coerced(Machine& m, Pos pos, Value* arg, ContextBuilder& context) {
@@ -15,7 +17,7 @@ Value coerced(Machine& m, Pos pos, Value* arg, ContextBuilder& context) {
     context.add(v.context());
     return v;
   }
-  return m.make_string(m.coerce(v, pos, context, Coerce::copy_to_store));
+  return m.make_string(coerce(m, v, pos, context, Coerce::copy_to_store));
 }
 
 Value has_context(Machine& m, Pos pos, Value** args) {
@@ -29,13 +31,14 @@ Value discard_context(Machine& m, Pos pos, Value** args) {
   return with_context(m, coerced(m, pos, args[0], context), none);
 }
 
-// «=x.drv» becomes «x.drv»: the file alone, without what it would build.
+// The derivation with all of its outputs becomes its file alone.
 Value discard_output_dependency(Machine& m, Pos pos, Value** args) {
   ContextBuilder context, result;
   const Value v = coerced(m, pos, args[0], context);
-  for (const Symbol element : context.elements()) {
-    const std::string_view text = m.symbols.text(element);
-    result.add(text.starts_with('=') ? m.symbols.intern(text.substr(1)) : element);
+  for (const Symbol symbol : context.elements()) {
+    ContextElement element = m.context_element(symbol);
+    if (element.kind == ContextElement::Kind::derivation) element.kind = ContextElement::Kind::path;
+    result.add(m.context_symbol(element));
   }
   return with_context(m, v, result);
 }
@@ -47,30 +50,30 @@ Value add_output_dependencies(Machine& m, Pos pos, Value** args) {
   if (elements.size() != 1)
     m.fail(ErrorKind::value, pos,
            "the string must have exactly one element in its context, but has " + std::to_string(elements.size()));
-  const std::string_view text = m.symbols.text(elements[0]);
-  if (text.starts_with('!') || !text.ends_with(".drv"))
-    m.fail(ErrorKind::value, pos, "the context '" + std::string{text} + "' is not a derivation file");
-  result.add(text.starts_with('=') ? elements[0] : m.symbols.intern("=" + std::string{text}));
+  ContextElement element = m.context_element(elements[0]);
+  if (element.kind == ContextElement::Kind::output || !element.path.is_derivation())
+    m.fail(ErrorKind::value, pos,
+           "the context '" + std::string{m.symbols.text(elements[0])} + "' is not a derivation file");
+  element.kind = ContextElement::Kind::derivation;
+  result.add(m.context_symbol(element));
   return with_context(m, v, result);
 }
 
 Value get_context(Machine& m, Pos pos, Value** args) {
   struct Entry {
     bool path = false, all_outputs = false;
-    std::vector<std::string_view> outputs;
+    std::vector<std::string> outputs;
   };
   ContextBuilder context;
   (void)m.to_string(args[0], pos, &context);
-  std::map<std::string_view, Entry> entries;
-  for (const Symbol element : context.elements()) {
-    const std::string_view text = m.symbols.text(element);
-    if (text.starts_with('!')) {
-      const size_t second = text.find('!', 1);
-      entries[text.substr(second + 1)].outputs.push_back(text.substr(1, second - 1));
-    } else if (text.starts_with('=')) {
-      entries[text.substr(1)].all_outputs = true;
-    } else {
-      entries[text].path = true;
+  std::map<store::StorePath, Entry> entries;
+  for (const Symbol symbol : context.elements()) {
+    ContextElement element = m.context_element(symbol);
+    Entry& entry = entries[element.path];
+    switch (element.kind) {
+    case ContextElement::Kind::path: entry.path = true; break;
+    case ContextElement::Kind::output: entry.outputs.push_back(std::move(element.output)); break;
+    case ContextElement::Kind::derivation: entry.all_outputs = true; break;
     }
   }
   Bindings* result = m.new_bindings(entries.size());
@@ -86,7 +89,7 @@ Value get_context(Machine& m, Pos pos, Value** args) {
       add(m.names.outputs, Value::of_list(items, entry.outputs.size()));
     }
     Machine::sort(*info);
-    result->items[result->size++] = {m.symbols.intern(path), {}, m.box(Value::of_attrs(info))};
+    result->items[result->size++] = {m.symbols.intern(m.full(path)), {}, m.box(Value::of_attrs(info))};
   }
   Machine::sort(*result);
   return Value::of_attrs(result);
@@ -97,24 +100,24 @@ Value append_context(Machine& m, Pos pos, Value** args) {
   const Value v = m.force(args[0], pos);
   (void)m.to_string(args[0], pos, &context);
   for (const Attr& attr : m.to_attrs(args[1], pos)) {
-    const std::string path{m.symbols.text(attr.name)};
-    (void)m.store_path_of(path, attr.pos);
+    const auto subject = [&] { return "'" + std::string{m.symbols.text(attr.name)} + "'"; };
+    const store::StorePath path = m.store_path_of(m.symbols.text(attr.name), attr.pos);
+    const auto add = [&](ContextElement::Kind kind, std::string_view output = {}) {
+      context.add(m.context_symbol({.kind = kind, .path = path, .output = std::string{output}}));
+    };
     const Bindings& info = m.to_attrs(attr.value, attr.pos);
     if (const Attr* flag = info.find(m.names.path); flag && m.to_boolean(flag->value, flag->pos))
-      context.add(attr.name);
+      add(ContextElement::Kind::path);
     if (const Attr* flag = info.find(m.names.all_outputs); flag && m.to_boolean(flag->value, flag->pos)) {
-      if (!path.ends_with(".drv"))
-        m.fail(ErrorKind::value, flag->pos,
-               "'" + path + "' is not a derivation: it cannot have allOutputs in a context");
-      context.add(m.symbols.intern("=" + path));
+      if (!path.is_derivation())
+        m.fail(ErrorKind::value, flag->pos, subject() + " is not a derivation: it cannot have allOutputs in a context");
+      add(ContextElement::Kind::derivation);
     }
     if (const Attr* outputs = info.find(m.names.outputs)) {
       const auto list = m.to_list(outputs->value, outputs->pos);
-      if (!list.empty() && !path.ends_with(".drv"))
-        m.fail(ErrorKind::value, outputs->pos,
-               "'" + path + "' is not a derivation: it cannot have outputs in a context");
-      for (Value* item : list)
-        context.add(m.symbols.intern("!" + std::string{m.to_plain_string(item, outputs->pos)} + "!" + path));
+      if (!list.empty() && !path.is_derivation())
+        m.fail(ErrorKind::value, outputs->pos, subject() + " is not a derivation: it cannot have outputs in a context");
+      for (Value* item : list) add(ContextElement::Kind::output, m.to_plain_string(item, outputs->pos));
     }
   }
   return with_context(m, v, context);

@@ -1,4 +1,6 @@
 // Builtins that steer evaluation: errors, strictness, tracing, import.
+#include "derivations/lang/builtins/builtins.hpp"
+#include "derivations/lang/coerce.hpp"
 #include "derivations/lang/machine.hpp"
 #include <cstdio>
 
@@ -10,12 +12,12 @@ Value abort_(Machine& m, Pos pos, Value** args) {
   ContextBuilder context;
   m.fail(ErrorKind::abort, pos,
          "evaluation aborted with the following message: '" +
-             std::string{m.coerce(m.force(args[0], pos), pos, context, Coerce::plain)} + "'");
+             std::string{coerce(m, m.force(args[0], pos), pos, context, Coerce::plain)} + "'");
 }
 
 Value throw_(Machine& m, Pos pos, Value** args) {
   ContextBuilder context;
-  m.fail(ErrorKind::thrown, pos, std::string{m.coerce(m.force(args[0], pos), pos, context, Coerce::plain)});
+  m.fail(ErrorKind::thrown, pos, std::string{coerce(m, m.force(args[0], pos), pos, context, Coerce::plain)});
 }
 
 Value try_eval(Machine& m, Pos pos, Value** args) {
@@ -43,7 +45,7 @@ Value add_error_context(Machine& m, Pos pos, Value** args) {
     return m.force(args[1], pos);
   } catch (const EvalError&) {
     ContextBuilder context;
-    const std::string text{m.coerce(m.force(args[0], pos), pos, context, Coerce::plain)};
+    const std::string text{coerce(m, m.force(args[0], pos), pos, context, Coerce::plain)};
     m.note_frame({}, text);
     throw;
   }
@@ -77,21 +79,21 @@ Value trace(Machine& m, Pos pos, Value** args) {
 
 Value import(Machine& m, Pos pos, Value** args) {
   ContextBuilder context;
-  const std::string path = m.coerce_to_path(args[0], pos, context);
-  m.realise(context, pos);
-  if (m.in_store(path) && path.ends_with(".drv"))
+  const std::string path = coerce_to_path(m, args[0], pos, context);
+  m.files.realise(context, pos);
+  if (m.prefix.contains(path) && path.ends_with(".drv"))
     m.fail(ErrorKind::unsupported, pos, "importing the derivation file '" + path + "' is not supported");
-  return m.import_file(path, pos);
+  return m.files.import_file(path, pos);
 }
 
 Value scoped_import(Machine& m, Pos pos, Value** args) {
   const Bindings& scope = m.to_attrs(args[0], pos);
   ContextBuilder context;
-  const std::string path = m.coerce_to_path(args[1], pos, context);
-  m.realise(context, pos);
+  const std::string path = coerce_to_path(m, args[1], pos, context);
+  m.files.realise(context, pos);
   ScopedNames names;
   for (const Attr& attr : scope) names.emplace(attr.name, attr.value);
-  return m.import_file(path, pos, &names);
+  return m.files.import_file(path, pos, &names);
 }
 
 Value get_env(Machine& m, Pos pos, Value** args) {

@@ -1,9 +1,12 @@
 // derivationStrict: from a set of attributes to a derivation in the store. `derivation` itself is a wrapper in the
-// language (machine.cpp) around this.
+// language (globals.cpp) around this.
 //
 // Every attribute becomes an environment variable (strings coerced, paths copied), or all of them one JSON text with
 // __structuredAttrs. What the strings refer to (their contexts) become the inputs. The text of the result, and with it
 // every path, equals Nix's to the byte.
+#include "derivations/lang/builtins/builtins.hpp"
+#include "derivations/lang/coerce.hpp"
+#include "derivations/lang/json.hpp"
 #include "derivations/lang/machine.hpp"
 #include "store/format/encoding.hpp"
 
@@ -58,7 +61,7 @@ private:
   }
 
   void add(const Attr& attr, std::string& json) {
-    const Machine::Names& names = m_.names;
+    const Names& names = m_.names;
     const Pos pos = at(attr);
     if (attr.name == names.content_addressed || attr.name == names.impure) {
       if (m_.to_boolean(attr.value, pos))
@@ -68,12 +71,12 @@ private:
     } else if (attr.name == names.args) {
       for (Value* item : m_.to_list(attr.value, pos))
         p_.derivation.args.emplace_back(
-            m_.coerce(m_.force(item, pos), pos, p_.context, Coerce::more | Coerce::copy_to_store));
+            coerce(m_, m_.force(item, pos), pos, p_.context, Coerce::more | Coerce::copy_to_store));
     } else if (p_.structured) {
       if (attr.name != names.structured_attrs) add_structured(attr, json);
     } else {
       const std::string_view text =
-          m_.coerce(m_.force(attr.value, pos), pos, p_.context, Coerce::more | Coerce::copy_to_store);
+          coerce(m_, m_.force(attr.value, pos), pos, p_.context, Coerce::more | Coerce::copy_to_store);
       p_.derivation.env.insert_or_assign(std::string{m_.symbols.text(attr.name)}, std::string{text});
       if (attr.name == names.builder) p_.derivation.builder = text;
       if (attr.name == names.system) p_.derivation.system = text;
@@ -85,13 +88,13 @@ private:
   }
 
   void add_structured(const Attr& attr, std::string& json) {
-    const Machine::Names& names = m_.names;
+    const Names& names = m_.names;
     const Pos pos = at(attr);
     if (json.size() > 1) json += ',';
     Value key = m_.make_string(m_.symbols.text(attr.name));
-    m_.print_json(json, &key, pos, p_.context, true);
+    print_json(m_, json, &key, pos, p_.context, true);
     json += ':';
-    m_.print_json(json, attr.value, pos, p_.context, true);
+    print_json(m_, json, attr.value, pos, p_.context, true);
     if (attr.name == names.builder) p_.derivation.builder = m_.to_string(attr.value, pos, &p_.context);
     if (attr.name == names.system) p_.derivation.system = m_.to_plain_string(attr.value, pos);
     if (attr.name == names.output_hash) p_.hash = m_.to_plain_string(attr.value, pos);
@@ -149,15 +152,14 @@ private:
 
   // What the strings refer to.
   void add_inputs() {
-    for (const Symbol element : p_.context.elements()) {
-      const std::string_view text = m_.symbols.text(element);
-      if (text.starts_with('!')) {
-        const size_t second = text.find('!', 1);
-        p_.derivation.input_drvs[m_.store_path_of(text.substr(second + 1), pos_)].emplace(text.substr(1, second - 1));
-      } else if (text.starts_with('=')) {
-        add_with_outputs(m_.store_path_of(text.substr(1), pos_));
-      } else {
-        p_.derivation.input_srcs.insert(m_.store_path_of(text, pos_));
+    for (const Symbol symbol : p_.context.elements()) {
+      ContextElement element = m_.context_element(symbol);
+      switch (element.kind) {
+      case ContextElement::Kind::path: p_.derivation.input_srcs.insert(element.path); break;
+      case ContextElement::Kind::output:
+        p_.derivation.input_drvs[element.path].insert(std::move(element.output));
+        break;
+      case ContextElement::Kind::derivation: add_with_outputs(element.path); break;
       }
     }
   }
@@ -216,19 +218,20 @@ private:
     return m_.with_store(pos_, [&] {
       store::unwrap(m_.derivation_hashes().fill_output_paths(p_.derivation), subject);
       const store::StorePath drv_path = m_.store.add_derivation(p_.derivation);
-      const std::string drv = m_.full(drv_path);
-      const auto text = [&](const std::string& value, const std::string& element) {
-        ContextBuilder context;
-        context.add(m_.symbols.intern(element));
-        return m_.box(m_.make_string(value, context.finish(m_)));
-      };
       Bindings* result = m_.new_bindings(1 + p_.outputs.size());
-      result->items[result->size++] = {m_.names.drv_path, {}, text(drv, "=" + drv)};
+      result->items[result->size++] = {
+          m_.names.drv_path,
+          {},
+          m_.box(m_.make_string(m_.full(drv_path), {.kind = ContextElement::Kind::derivation, .path = drv_path}))};
       for (const auto& [id, output] : p_.derivation.outputs) {
         if (!output.path)
           fail(ErrorKind::unsupported, pos_,
                "the path of output '" + id + "' of " + subject + " is not known before it is built");
-        result->items[result->size++] = {m_.symbols.intern(id), {}, text(m_.full(*output.path), "!" + id + "!" + drv)};
+        result->items[result->size++] = {
+            m_.symbols.intern(id),
+            {},
+            m_.box(m_.make_string(m_.full(*output.path),
+                                  {.kind = ContextElement::Kind::output, .path = drv_path, .output = id}))};
       }
       Machine::sort(*result);
       return Value::of_attrs(result);

@@ -1,4 +1,6 @@
 // Builtins on files and store paths.
+#include "derivations/lang/builtins/builtins.hpp"
+#include "derivations/lang/coerce.hpp"
 #include "derivations/lang/machine.hpp"
 #include "derivations/lang/paths.hpp"
 #include <dirent.h>
@@ -11,76 +13,77 @@ namespace {
 // The path of an argument, after what its context demands.
 std::string path_argument(Machine& m, Pos pos, Value* arg) {
   ContextBuilder context;
-  std::string path = m.coerce_to_path(arg, pos, context);
-  m.realise(context, pos);
+  std::string path = coerce_to_path(m, arg, pos, context);
+  m.files.realise(context, pos);
   return path;
 }
 
 Value to_path(Machine& m, Pos pos, Value** args) {
   ContextBuilder context;
-  const std::string path = m.coerce_to_path(args[0], pos, context);
-  return m.make_string(path, context.finish(m));
+  const std::string path = coerce_to_path(m, args[0], pos, context);
+  return m.make_string(path, context.finish(m.arena));
 }
 
 Value path_exists(Machine& m, Pos pos, Value** args) {
-  return Value::of_boolean(m.file_type(path_argument(m, pos, args[0]), false) != Machine::FileType::missing);
+  return Value::of_boolean(m.files.file_type(path_argument(m, pos, args[0]), false) != FileType::missing);
 }
 
 Value read_file_(Machine& m, Pos pos, Value** args) {
   const std::string path = path_argument(m, pos, args[0]);
-  const std::string text = m.read_file(path, pos);
+  const std::string text = m.files.read_file(path, pos);
   if (text.contains('\0'))
     m.fail(ErrorKind::io, pos, "the file '" + path + "' cannot be a string: it contains a NUL byte");
   ContextBuilder context;
-  if (m.in_store(path)) // what the file refers to, the string refers to
+  if (m.prefix.contains(path)) // what the file refers to, the string refers to
     for (const store::StorePath& reference :
          m.with_store(pos, [&] { return m.store.references(m.store_path_of(path, pos)); })) {
-      const std::string full = m.full(reference);
-      if (text.contains(reference.digest())) context.add(m.symbols.intern(full));
+      if (text.contains(reference.digest())) context.add(m.context_symbol({.path = reference}));
     }
-  return m.make_string(text, context.finish(m));
+  return m.make_string(text, context.finish(m.arena));
 }
 
-std::string_view type_name(Machine::FileType type) {
+std::string_view type_name(FileType type) {
   switch (type) {
-  case Machine::FileType::regular: return "regular";
-  case Machine::FileType::folder: return "directory";
-  case Machine::FileType::symlink: return "symlink";
-  case Machine::FileType::missing:
-  case Machine::FileType::unknown: break;
+  case FileType::regular: return "regular";
+  case FileType::folder: return "directory";
+  case FileType::symlink: return "symlink";
+  case FileType::missing:
+  case FileType::unknown: break;
   }
   return "unknown";
 }
 
 Value read_file_type(Machine& m, Pos pos, Value** args) {
   const std::string path = path_argument(m, pos, args[0]);
-  const Machine::FileType type = m.file_type(path, false);
-  if (type == Machine::FileType::missing)
+  const FileType type = m.files.file_type(path, false);
+  if (type == FileType::missing)
     m.fail(ErrorKind::io, pos, "cannot look at '" + path + "': " + std::string{std::strerror(errno)});
   return *m.symbol_string(m.symbols.intern(type_name(type)));
 }
 
-Machine::FileType type_of(const dirent& entry) {
+FileType type_of(const dirent& entry) {
   switch (entry.d_type) {
-  case DT_REG: return Machine::FileType::regular;
-  case DT_DIR: return Machine::FileType::folder;
-  case DT_LNK: return Machine::FileType::symlink;
-  default: return Machine::FileType::unknown;
+  case DT_REG: return FileType::regular;
+  case DT_DIR: return FileType::folder;
+  case DT_LNK: return FileType::symlink;
+  default: return FileType::unknown;
   }
 }
 
 Value read_dir(Machine& m, Pos pos, Value** args) {
   const std::string path = path_argument(m, pos, args[0]);
-  std::map<std::string, Machine::FileType> entries = m.embedded_folder(path);
+  std::map<std::string, FileType> entries = m.files.embedded_folder(path);
   if (entries.empty()) {
-    const std::unique_ptr<DIR, decltype([](DIR* d) { closedir(d); })> directory{opendir(m.physical(path).c_str())};
+    const std::unique_ptr<DIR, decltype([](DIR* d) { closedir(d); })> directory{
+        opendir(m.files.physical(path).c_str())};
     if (!directory)
       m.fail(ErrorKind::io, pos, "cannot read the folder '" + path + "': " + std::string{std::strerror(errno)});
     while (const dirent* entry = readdir(directory.get())) {
       const std::string name = entry->d_name;
       if (name == "." || name == "..") continue;
       // Some file systems do not say.
-      entries.emplace(name, entry->d_type == DT_UNKNOWN ? m.file_type(path + "/" + name, false) : type_of(*entry));
+      entries.emplace(name,
+                      entry->d_type == DT_UNKNOWN ? m.files.file_type(path + "/" + name, false) : type_of(*entry));
     }
   }
   Bindings* result = m.new_bindings(entries.size());
@@ -91,7 +94,7 @@ Value read_dir(Machine& m, Pos pos, Value** args) {
 }
 
 Value find_file_(Machine& m, Pos pos, Value** args) {
-  return m.find_file(args[0], m.to_plain_string(args[1], pos), pos);
+  return m.files.find_file(args[0], m.to_plain_string(args[1], pos), pos);
 }
 
 Value hash_file(Machine& m, Pos pos, Value** args) {
@@ -99,29 +102,23 @@ Value hash_file(Machine& m, Pos pos, Value** args) {
   const auto algorithm = store::parse_hash_algorithm(name);
   if (!algorithm)
     m.fail(ErrorKind::value, pos, "unknown hash algorithm '" + name + "'", "known are md5, sha1, sha256 and sha512");
-  return m.make_string(store::hash_text(m.read_file(path_argument(m, pos, args[1]), pos), *algorithm).base16());
+  return m.make_string(store::hash_text(m.files.read_file(path_argument(m, pos, args[1]), pos), *algorithm).base16());
 }
 
-Value path_value(Machine& m, const store::StorePath& path) {
-  const std::string full = m.full(path);
-  ContextBuilder context;
-  context.add(m.symbols.intern(full));
-  return m.make_string(full, context.finish(m));
-}
+Value path_value(Machine& m, const store::StorePath& path) { return m.make_string(m.full(path), {.path = path}); }
 
 Value to_file(Machine& m, Pos pos, Value** args) {
   const std::string name{m.to_plain_string(args[0], pos)};
   ContextBuilder context;
   const std::string_view contents = m.to_string(args[1], pos, &context);
   store::StorePathSet references;
-  for (const Symbol element : context.elements()) {
-    const std::string_view text = m.symbols.text(element);
-    if (text.starts_with('!') || text.starts_with('='))
+  for (const Symbol symbol : context.elements()) {
+    const ContextElement element = m.context_element(symbol);
+    if (element.kind != ContextElement::Kind::path)
       m.fail(ErrorKind::value, pos,
-             "the file '" + name + "' cannot refer to the output of a derivation ('" +
-                 std::string{text.substr(text.rfind('!') + 1)} + "')",
+             "the file '" + name + "' cannot refer to the output of a derivation ('" + m.full(element.path) + "')",
              "toFile can refer to sources and other files only; a derivation can write what refers to derivations");
-    references.insert(m.store_path_of(text, pos));
+    references.insert(element.path);
   }
   return path_value(m, m.with_store(pos, [&] { return m.store.add_text(name, contents, references); }));
 }
@@ -129,19 +126,19 @@ Value to_file(Machine& m, Pos pos, Value** args) {
 Value store_path(Machine& m, Pos pos, Value** args) {
   if (m.options.pure) m.fail(ErrorKind::restricted, pos, "storePath is not allowed in pure evaluation");
   ContextBuilder context;
-  const std::string path = m.coerce_to_path(args[0], pos, context);
+  const std::string path = coerce_to_path(m, args[0], pos, context);
   const store::StorePath top = m.store_path_of(path, pos);
   if (!m.with_store(pos, [&] { return m.store.is_valid(top); }))
     m.fail(ErrorKind::store, pos, "path '" + m.full(top) + "' is not valid", "it is not in the store");
-  context.add(m.symbols.intern(m.full(top)));
-  return m.make_string(path, context.finish(m));
+  context.add(m.context_symbol({.path = top}));
+  return m.make_string(path, context.finish(m.arena));
 }
 
 // A source in the store, of what `filter` (null: everything) lets through.
 Value add_source(Machine& m, Pos pos, const std::string& path, std::string_view name, Value* filter,
                  const std::optional<store::Hash>& expected) {
-  m.refuse_copy_of_embedded(path, pos);
-  const std::string root = m.physical(path);
+  m.files.refuse_copy_of_embedded(path, pos);
+  const std::string root = m.files.physical(path);
   struct stat info{};
   if (lstat(root.c_str(), &info) != 0)
     m.fail(ErrorKind::io, pos, "cannot copy '" + path + "' to the store: " + std::string{std::strerror(errno)});

@@ -1,4 +1,5 @@
 // Builtins on lists.
+#include "derivations/lang/builtins/builtins.hpp"
 #include "derivations/lang/machine.hpp"
 
 namespace lang {

@@ -1,4 +1,5 @@
 // Builtins on numbers.
+#include "derivations/lang/builtins/builtins.hpp"
 #include "derivations/lang/machine.hpp"
 #include <cmath>
 

@@ -1,4 +1,5 @@
 // match and split: POSIX extended regular expressions, by the C library's regcomp and regexec. Compiled ones are kept.
+#include "derivations/lang/builtins/builtins.hpp"
 #include "derivations/lang/machine.hpp"
 #include <regex.h>
 

@@ -1,4 +1,6 @@
 // Builtins on strings.
+#include "derivations/lang/builtins/builtins.hpp"
+#include "derivations/lang/coerce.hpp"
 #include "derivations/lang/machine.hpp"
 #include "derivations/lang/paths.hpp"
 #include <array>
@@ -11,27 +13,27 @@ Value to_string_(Machine& m, Pos pos, Value** args) {
   const Value v = m.force(args[0], pos);
   if (v.is(Tag::string)) return v;
   ContextBuilder context;
-  const std::string_view text = m.coerce(v, pos, context, Coerce::more);
-  return m.make_string(text, context.finish(m));
+  const std::string_view text = coerce(m, v, pos, context, Coerce::more);
+  return m.make_string(text, context.finish(m.arena));
 }
 
 Value string_length(Machine& m, Pos pos, Value** args) {
   ContextBuilder context;
   return Value::of_integer(
-      static_cast<int64_t>(m.coerce(m.force(args[0], pos), pos, context, Coerce::copy_to_store).size()));
+      static_cast<int64_t>(coerce(m, m.force(args[0], pos), pos, context, Coerce::copy_to_store).size()));
 }
 
 Value substring(Machine& m, Pos pos, Value** args) {
   const int64_t start = m.to_integer(args[0], pos);
   const int64_t length = m.to_integer(args[1], pos);
   ContextBuilder context;
-  const std::string_view text = m.coerce(m.force(args[2], pos), pos, context, Coerce::copy_to_store);
+  const std::string_view text = coerce(m, m.force(args[2], pos), pos, context, Coerce::copy_to_store);
   if (start < 0) m.fail(ErrorKind::value, pos, "the start of a substring is negative: " + std::to_string(start));
   const auto from = static_cast<uint64_t>(start);
   const std::string_view piece =
       from >= text.size() ? std::string_view{}
                           : text.substr(from, length < 0 ? std::string_view::npos : static_cast<size_t>(length));
-  return m.make_string(piece, context.finish(m));
+  return m.make_string(piece, context.finish(m.arena));
 }
 
 Value concat_strings_sep(Machine& m, Pos pos, Value** args) {
@@ -42,7 +44,7 @@ Value concat_strings_sep(Machine& m, Pos pos, Value** args) {
   pieces.reserve(items.size());
   size_t size = items.empty() ? 0 : separator.size() * (items.size() - 1);
   for (Value* item : items) {
-    pieces.push_back(m.coerce(m.force(item, pos), pos, context, Coerce::copy_to_store));
+    pieces.push_back(coerce(m, m.force(item, pos), pos, context, Coerce::copy_to_store));
     size += pieces.back().size();
   }
   StringData* text = m.new_text(size);
@@ -51,7 +53,7 @@ Value concat_strings_sep(Machine& m, Pos pos, Value** args) {
     if (i) at = std::ranges::copy(separator, at).out;
     at = std::ranges::copy(pieces[i], at).out;
   }
-  return Value::of_string(text, context.finish(m));
+  return Value::of_string(text, context.finish(m.arena));
 }
 
 // At every place the first pattern that matches wins; the empty one matches everywhere, the end included.
@@ -97,7 +99,7 @@ Value replace_strings(Machine& m, Pos pos, Value** args) {
     if (!found) result += text[at++];
   }
   if (!empties.empty()) result += replacement(empties.front());
-  return m.make_string(result, context.finish(m));
+  return m.make_string(result, context.finish(m.arena));
 }
 
 Value hash_string(Machine& m, Pos pos, Value** args) {
@@ -110,16 +112,16 @@ Value hash_string(Machine& m, Pos pos, Value** args) {
 
 Value base_name(Machine& m, Pos pos, Value** args) {
   ContextBuilder context;
-  const std::string_view text = m.coerce(m.force(args[0], pos), pos, context, Coerce::plain);
-  return m.make_string(base_name_of(text), context.finish(m));
+  const std::string_view text = coerce(m, m.force(args[0], pos), pos, context, Coerce::plain);
+  return m.make_string(base_name_of(text), context.finish(m.arena));
 }
 
 Value directory(Machine& m, Pos pos, Value** args) {
   const Value v = m.force(args[0], pos);
   if (v.is(Tag::path)) return m.make_path(directory_of(v.string()));
   ContextBuilder context;
-  const std::string_view text = m.coerce(v, pos, context, Coerce::plain);
-  return m.make_string(directory_of(text), context.finish(m));
+  const std::string_view text = coerce(m, v, pos, context, Coerce::plain);
+  return m.make_string(directory_of(text), context.finish(m.arena));
 }
 
 constexpr Primop kBuiltins[] = {

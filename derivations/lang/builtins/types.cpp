@@ -1,4 +1,5 @@
 // Builtins that ask what a value is.
+#include "derivations/lang/builtins/builtins.hpp"
 #include "derivations/lang/machine.hpp"
 
 namespace lang {

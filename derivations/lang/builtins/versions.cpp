@@ -1,4 +1,5 @@
 // Builtins on version strings: components are runs of digits or of other characters, separated by '.' and '-'.
+#include "derivations/lang/builtins/builtins.hpp"
 #include "derivations/lang/machine.hpp"
 
 namespace lang {

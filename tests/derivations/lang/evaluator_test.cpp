@@ -58,8 +58,9 @@ TEST_CASE("values made in C++ are values of the language") {
   CHECK(f.evaluator.print(set) == "{ a = \"t\"; z = [ 1 2.5 null /y ]; }");
   CHECK(f.evaluator.print(f.evaluator.call(f.eval("s: s.a + builtins.toString s.z"), set)) == "\"t1 2.500000  /y\"");
   const std::string path = "/kpkg/store/00000000000000000000000000000000-x";
-  lang::Value* linked = f.evaluator.call(f.eval("p: \"${p}/bin\""), f.evaluator.make_string(path, {path}));
-  CHECK(f.evaluator.string_context(linked) == std::set<std::string>{path});
+  const lang::ContextElement depends = store::unwrap(lang::ContextElement::parse(path), path);
+  lang::Value* linked = f.evaluator.call(f.eval("p: \"${p}/bin\""), f.evaluator.make_string(path, {depends}));
+  CHECK(f.evaluator.string_context(linked) == std::set<lang::ContextElement>{depends});
 }
 
 TEST_CASE("a derivation shows its path, its outputs and which of them was selected") {
@@ -80,12 +81,12 @@ TEST_CASE("a derivation shows its path, its outputs and which of them was select
 
 TEST_CASE("JSON comes with what its strings depend on") {
   Fixture f;
-  std::set<std::string> context;
+  std::set<lang::ContextElement> context;
   const std::string json = f.evaluator.to_json(
       f.eval("let d = derivation { name = \"d\"; system = \"s\"; builder = \"b\"; }; in { drv = d; n = [ 1 true ]; }"),
       &context);
   REQUIRE(context.size() == 1);
-  CHECK(context.begin()->starts_with("!out!/kpkg/store/"));
+  CHECK(context.begin()->text().starts_with("!out!/kpkg/store/"));
   CHECK(json.starts_with("{\"drv\":\"/kpkg/store/"));
   CHECK(json.ends_with("-d\",\"n\":[1,true]}"));
 }
@@ -187,4 +188,27 @@ TEST_CASE("embedded files are imported, read and listed like files on the disk")
   for (const char* text : {"\"${<library>}\"", "builtins.path { path = <library/data>; }"})
     CHECK_THROWS_WITH(evaluator.eval_string(text, "/base"), Catch::Contains("it is part of this program"));
   CHECK_THROWS_WITH(evaluator.eval_string("import <library/absent>", "/base"), Catch::Contains("was not found"));
+}
+
+TEST_CASE("a build that fails on behalf of an evaluation stays a failed build") {
+  const oracle::Folder folder;
+  store::LocalStore local{folder.path / "root"};
+  lang::LocalEvalStore writing{local, [](const store::StorePath&, const std::set<std::string>&) {
+                                 throw store::UserError(store::UserErrorCode::build, "the builder failed",
+                                                        "look there");
+                               }};
+  lang::Evaluator evaluator{writing};
+  try {
+    (void)evaluator.eval_string("import (derivation { name = \"d\"; system = \"s\"; builder = \"b\"; })", "/");
+    FAIL("no error");
+  } catch (const store::UserError& error) {
+    CHECK(error.code() == store::UserErrorCode::build);
+    CHECK(error.hint() == "look there");
+  }
+  try {
+    (void)evaluator.eval_string("1 + true", "/");
+    FAIL("no error");
+  } catch (const store::UserError& error) {
+    CHECK(error.code() == store::UserErrorCode::evaluation);
+  }
 }

@@ -24,7 +24,9 @@ lang::Value* with_kpkgs(lang::Evaluator& evaluator, const std::string& expressio
                                                     "/examples; in " + expression,
                                                 "/");
   std::map<std::string, lang::Value*> toolchains;
-  if (!clang.empty()) toolchains.emplace("clang", evaluator.make_string(clang, {clang}));
+  if (!clang.empty())
+    toolchains.emplace("clang",
+                       evaluator.make_string(clang, {store::unwrap(lang::ContextElement::parse(clang), clang)}));
   return evaluator.call(function, evaluator.make_attrs(toolchains));
 }
 
