@@ -1,10 +1,10 @@
--- The registry's metadata. The files it names lie in ROOT/nar/. A row exists only for files that are complete.
-PRAGMA user_version = 1;
+-- The registry's metadata. The bytes of archives are blobs, by their hash. A row exists only for blobs that are complete.
+PRAGMA user_version = 2;
 
 -- A stored archive: what a client PUT at nar/NAME, hashed while it arrived.
 CREATE TABLE nars (
-  name        TEXT PRIMARY KEY,            -- file name under nar/, as the client chose it
-  file_hash   TEXT NOT NULL,               -- sha256:NIX32 of the file as stored
+  name        TEXT PRIMARY KEY,            -- what stands behind /nar/ in URLs, as the client chose it
+  file_hash   TEXT NOT NULL,               -- sha256:NIX32 of the file as stored: the blob
   file_size   INTEGER NOT NULL
 ) WITHOUT ROWID, STRICT;
 

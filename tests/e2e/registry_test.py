@@ -64,7 +64,7 @@ class BetweenStores(programs.Case):
         for token in ["wrong", ""]:
             refused = self.push(url, token=token, status=5)
             self.assertIn("401", refused.stderr)
-        self.assertEqual(list((self.work / "registry" / "nar").iterdir()), [])
+        self.assertEqual(list((self.work / "registry" / "blobs").iterdir()), [])
 
     def test_a_registry_without_tokens_takes_no_uploads(self):
         url = self.registry(token=None)
@@ -73,7 +73,7 @@ class BetweenStores(programs.Case):
     def test_a_flipped_bit_in_a_stored_archive_is_found_on_arrival(self):
         url = self.registry()
         self.push(url)
-        [archive] = (self.work / "registry" / "nar").iterdir()
+        [archive] = (self.work / "registry" / "blobs").iterdir()
         data = bytearray(archive.read_bytes())
         data[len(data) // 2] ^= 4
         archive.write_bytes(data)

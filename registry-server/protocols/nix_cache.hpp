@@ -10,8 +10,10 @@
 // opaque files whose FileHash fits: clients check the NAR on arrival. With `trusted` keys, also a signature is
 // required.
 #pragma once
-#include "registry-server/access.hpp"
-#include "registry-server/repository.hpp"
+#include "registry-server/http/access.hpp"
+#include "registry-server/http/router.hpp"
+#include "registry-server/storage/catalog.hpp"
+#include "store/format/narinfo.hpp"
 
 namespace registry {
 
@@ -21,15 +23,22 @@ struct NixCacheOptions {
   uint64_t max_nar_file_bytes = uint64_t{8} << 30;
 };
 
-class NixCache final : public Protocol {
+class NixCache {
 public:
-  NixCache(Repository& repository, const Access& access, NixCacheOptions options);
-  [[nodiscard]] bool handles(const Request& request) const override;
-  [[nodiscard]] Response get(const Request& request) override;
-  [[nodiscard]] std::unique_ptr<Upload> upload(const Request& request) override;
+  // All three must outlive the router that the routes were added to, as must the cache itself.
+  NixCache(Catalog& catalog, Blobs& blobs, const Access& access, NixCacheOptions options);
+  void add_routes(Router& router);
 
 private:
-  Repository& repository_;
+  Response get_narinfo(std::string_view digest);
+  Response get_archive(std::string_view name);
+  Response get_text(const std::string& url);
+  std::unique_ptr<Upload> put_narinfo(std::string_view digest);
+  std::unique_ptr<Upload> put_archive(std::string_view name);
+  std::unique_ptr<Upload> put_text(const std::string& url);
+
+  Catalog& catalog_;
+  Blobs& blobs_;
   const Access& access_;
   NixCacheOptions options_;
 };

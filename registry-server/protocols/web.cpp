@@ -1,4 +1,4 @@
-#include "registry-server/web.hpp"
+#include "registry-server/protocols/web.hpp"
 #include <ctime>
 #include <format>
 
@@ -34,9 +34,7 @@ std::string size_text(uint64_t bytes) {
   return std::format("{} MiB", bytes >> 20);
 }
 
-} // namespace
-
-Response Web::get(const Request&) {
+Response front_page(Catalog& catalog) {
   std::string page = R"(<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>kpkg registry</title>
@@ -55,17 +53,22 @@ code { font-size: .9em } pre { overflow-x: auto; padding: .6rem; background: #88
 )";
   page += std::format("<h2>{} store paths</h2>\n<table><thead><tr><th>Store path</th><th>Size</th><th>Added "
                       "(UTC)</th></tr></thead><tbody>\n",
-                      repository_.count());
-  for (const auto& path : repository_.list(kListedPaths))
+                      catalog.count());
+  for (const auto& path : catalog.list(kListedPaths))
     page += std::format("<tr><td><a href=\"/{0}.narinfo\"><code>{0}-{1}</code></a></td><td>{2}</td><td>{3}</td></tr>\n",
                         path.digest, escaped(path.name), size_text(path.nar_size_bytes), date(path.added_unix_s));
   page += "</tbody></table>\n</body></html>\n";
-  return Response{
-      .content_type = "text/html; charset=utf-8", .body = std::move(page), .headers = {{"Cache-Control", "no-cache"}}};
+  Response response = typed_response(std::move(page), "text/html; charset=utf-8");
+  response.headers = {{"Cache-Control", "no-cache"}};
+  return response;
 }
 
-std::unique_ptr<Upload> Web::upload(const Request&) {
-  throw HttpError(http::status::method_not_allowed, "this page takes no uploads");
+} // namespace
+
+void add_web_routes(Router& router, Catalog& catalog) {
+  for (const char* path : {"/", "/index.html"})
+    router.add(http::verb::get, path, Runs::on_pool,
+               [&catalog](const Request&, const Captures&) { return front_page(catalog); });
 }
 
 } // namespace registry

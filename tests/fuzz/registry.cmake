@@ -1,0 +1,1 @@
+kpkg_fuzz(http_request DEPENDS registry)
