@@ -7,7 +7,12 @@
 namespace registry {
 
 Access::Access(const std::filesystem::path& token_file) {
-  const std::string text = store::read_file(token_file);
+  std::string text;
+  try {
+    text = store::read_file(token_file);
+  } catch (const store::UserError& error) {
+    throw store::UserError(std::string("the token file: ") + error.what(), error.hint());
+  }
   for (const auto part : std::views::split(text, '\n')) {
     std::string_view line(part.begin(), part.end());
     while (line.ends_with('\r') || line.ends_with(' ')) line.remove_suffix(1);

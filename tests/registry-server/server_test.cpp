@@ -122,8 +122,8 @@ TEST_CASE("an upload beyond the limit is refused, announced or not") {
   CHECK(is(announced.exchange("PUT /kept HTTP/1.1\r\nHost: x\r\nContent-Length: 8388609\r\n\r\n"), 413));
   CHECK(announced.at_end());
   Client chunked(server.port());
-  chunked.send("PUT /kept HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n900000\r\n" +
-               std::string(0x900000, 'x'));
+  chunked.send("PUT /kept HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n900001\r\n" +
+               std::string(0x900001, 'x'));
   CHECK(is(chunked.receive(), 413));
   CHECK(kept.finished == 0);
 }
