@@ -182,17 +182,17 @@ TEST_CASE("a client that goes in the middle of its upload leaves nothing") {
 TEST_CASE("while an upload is being written and checked, another client is answered") {
   struct Gate {
     std::mutex mutex;
-    std::condition_variable changed;
-    int writing = 0; // both under the mutex
-    bool open = false;
+    std::condition_variable_any changed;
+    int writing KPKG_GUARDED_BY(mutex) = 0;
+    bool open KPKG_GUARDED_BY(mutex) = false;
   } gate;
   struct SlowUpload final : Upload {
     explicit SlowUpload(Gate& its_gate) : gate_(its_gate) {}
     void pass() {
-      std::unique_lock lock(gate_.mutex);
+      const std::lock_guard lock(gate_.mutex);
       ++gate_.writing;
       gate_.changed.notify_all();
-      while (!gate_.open) gate_.changed.wait(lock);
+      while (!gate_.open) gate_.changed.wait(gate_.mutex);
     }
     void write(std::span<const std::byte>) override { pass(); }
     Response finish() override {
@@ -212,8 +212,8 @@ TEST_CASE("while an upload is being written and checked, another client is answe
   Client uploading(server.port());
   uploading.send(put("/slow", std::string(size_t{4} << 20, 'x')));
   {
-    std::unique_lock lock(gate.mutex);
-    while (gate.writing == 0) gate.changed.wait(lock);
+    const std::lock_guard lock(gate.mutex);
+    while (gate.writing == 0) gate.changed.wait(gate.mutex);
   }
   // The upload stands still until this answer is here: on one thread for both, it would never come.
   CHECK(is(Client(server.port()).exchange(get("/small")), 200));
