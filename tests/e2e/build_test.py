@@ -32,6 +32,21 @@ class Builds(programs.Case):
         drv = self.kpkg("instantiate").stdout.strip()
         self.assertIn("the reason is here", self.kpkg("log", drv).stdout)
 
+    def test_a_failed_build_ends_every_command_that_builds_with_4(self):
+        self.write("kpkg.nix", shell_package("broken", "exit 9"))
+        for command in [("build",), ("run", ".")]:
+            error = json.loads(self.kpkg("--json", "--quiet", *command, status=4).stderr.splitlines()[-1])["error"]
+            self.assertEqual(error["kind"], "build")
+
+    def test_the_program_alone_builds_with_the_library_inside_it(self):
+        self.kpkg("toolchain", "import", "clang")
+        alone = self.work / "machine" / "kpkg"
+        alone.parent.mkdir()
+        shutil.copy(programs.BUILD / "bin" / "kpkg", alone)
+        shutil.copytree(programs.SOURCE / "examples" / "greeter", self.work / "greeter")
+        path = self.run_program([alone, "build", "--no-link", "greeter"]).stdout.strip()
+        self.assertTrue((self.root / "store" / pathlib.Path(path).name / "module.wasm").exists())
+
     def test_check_finds_a_build_that_cannot_be_repeated(self):
         self.write("kpkg.nix", shell_package("steady", "echo same > $out"))
         self.kpkg("build", "--no-link")

@@ -77,8 +77,45 @@ class BetweenStores(programs.Case):
         data = bytearray(archive.read_bytes())
         data[len(data) // 2] ^= 4
         archive.write_bytes(data)
-        self.assertNotEqual(self.install(url, status=None).returncode, 0)
+        self.install(url, status=5)
         self.assertEqual(self.kpkg("store", "list").stdout, "")
+
+    def test_whatever_was_tampered_with_in_a_registry_ends_with_5_and_registers_nothing(self):
+        url = self.registry()
+        path = self.built_path()
+        self.kpkg("store", "sign", "--key", self.secret, path)
+        self.push(url, path)
+        [archive] = (self.work / "registry" / "nar").iterdir()
+        narinfo = [file for file in (self.work / "registry").rglob("*.narinfo")]
+        data = archive.read_bytes()
+        for at in range(0, len(data), max(1, len(data) // 24)):
+            for bit in [0, 7]:
+                with self.subTest(byte=at, bit=bit):
+                    archive.write_bytes(data[:at] + bytes([data[at] ^ 1 << bit]) + data[at + 1:])
+                    self.install(url, "--trusted-key", self.public, path=path, status=5)
+                    self.assertEqual(self.kpkg("store", "list").stdout, "")
+        archive.write_bytes(data[:len(data) // 2])
+        self.install(url, "--trusted-key", self.public, path=path, status=5)
+
+    def test_a_record_that_was_tampered_with_ends_with_5(self):
+        url = self.registry()
+        path = self.built_path()
+        self.kpkg("store", "sign", "--key", self.secret, path)
+        self.push(url, path)
+        text = request(f"{url}/{pathlib.Path(path).name[:32]}.narinfo")[1].decode()
+        cache = self.work / "cache"
+        shutil.copytree(self.work / "registry" / "nar", cache / "nar")
+        (cache / "nix-cache-info").write_text("StoreDir: /kpkg/store\n")
+        for field in ["Sig: builder-1:", "NarHash: sha256:"]:
+            value = text.index(field) + len(field)
+            for at in [value + 3, value + 20, value + 40]:
+                for bit in range(7):
+                    changed = text[:at] + chr(ord(text[at]) ^ 1 << bit) + text[at + 1:]
+                    if changed[at] in "\n\r":
+                        continue
+                    with self.subTest(field=field, at=at - value, bit=bit):
+                        (cache / (pathlib.Path(path).name[:32] + ".narinfo")).write_text(changed)
+                        self.install(f"file://{cache}", "--trusted-key", self.public, path=path, status=5)
 
     def test_a_path_that_nobody_has_is_named(self):
         url = self.registry()

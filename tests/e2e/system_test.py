@@ -126,11 +126,11 @@ class Systems(programs.Case):
         missing = self.kpkg("system", "boot", "test.img", "--trusted-key", self.public, env={"PATH": "/nowhere"}, status=1)
         self.assertIn("apt-get install qemu-system-x86", missing.stderr)
 
-    def test_usage_errors(self):
+    def test_what_is_asked_wrongly_is_said_so(self):
         self.write("system.nix", "{ kpkgs }: 1")
         self.kpkg("system", "build", status=2)
         self.assertIn("system", self.kpkg("system", "build", "--key", self.secret, status=4).stderr)
-        self.kpkg("system", "boot", "absent.img", "--trusted-key", self.public, status=2)
+        self.kpkg("system", "boot", "absent.img", "--trusted-key", self.public, status=1)
 
 
 if __name__ == "__main__":

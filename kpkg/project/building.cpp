@@ -1,0 +1,88 @@
+#include "kpkg/project/building.hpp"
+#include "kpkg/cli/credentials.hpp"
+#include "kpkg/cli/progress.hpp"
+#include "store/remote/copy.hpp"
+#include <atomic>
+#include <csignal>
+
+namespace kpkg {
+
+void BuildingOptions::add_to(Command& command) {
+  command.options.insert(
+      command.options.end(),
+      {{.names = "--key",
+        .value_name = "FILE",
+        .help = "secret key file that signs what is built",
+        .target = &key_file,
+        .kind = ValueKind::file,
+        .environment = "KPKG_KEY"},
+       {.names = "-j,--jobs",
+        .value_name = "NUMBER",
+        .help = "builds at once (otherwise one a processor)",
+        .target = &jobs},
+       {.names = "--keep-failed", .help = "keep the folder of a failed build", .target = &keep_failed},
+       {.names = "--timeout",
+        .value_name = "SECONDS",
+        .help = "stop a build after so long",
+        .target = &timeout_s,
+        .range = {0, 1u << 30}},
+       {.names = "--from", .value_name = "URL", .help = "registry to fetch finished paths from", .target = &from},
+       {.names = "--trusted-key",
+        .value_name = "NAME:BASE64",
+        .help = "key whose signatures are accepted from registries",
+        .target = &trusted_keys,
+        .kind = ValueKind::public_key}});
+  command.files.push_back({"ROOT/etc/trusted-keys", "public keys that are trusted, one a line"});
+  command.environment.push_back({"KPKG_TRUSTED_KEYS", "public keys that are trusted, separated by spaces"});
+  command.errors.insert(command.errors.end(), {store::UserErrorCode::build, store::UserErrorCode::refused});
+}
+
+namespace {
+
+std::atomic<bool> interrupted = false;
+
+} // namespace
+
+realise::BuildResult build_targets(Context& context, const std::vector<realise::BuildTarget>& targets,
+                                   const BuildingOptions& options) {
+  Progress progress(context, has_live_terminal() && !context.json);
+  realise::BuildOptions build_options{
+      .jobs = options.jobs, .keep_failed = options.keep_failed, .check = options.check, .observer = &progress};
+  build_options.limits.timeout = std::chrono::seconds(options.timeout_s);
+  build_options.limits.cancel = &interrupted;
+  std::optional<store::SecretKey> key;
+  if (!options.key_file.empty()) build_options.signing_key = &key.emplace(read_secret_key(options.key_file));
+
+  std::vector<std::unique_ptr<store::BinaryCache>> caches;
+  std::vector<store::BinaryCache*> asked;
+  const store::CopyOptions copy{.trusted = trusted_keys(context, options.trusted_keys)};
+  for (const auto& url : options.from)
+    asked.push_back(caches.emplace_back(std::make_unique<store::BinaryCache>(url)).get());
+  if (!asked.empty())
+    build_options.try_substitute = [&](const store::StorePath& path) {
+      for (store::BinaryCache* cache : asked) try {
+          if (!cache->has(path)) continue;
+          store::install_closure(context.store(), {cache}, {path}, copy);
+          return true;
+        } catch (const store::UserError& error) { // a cache is a hint: build instead
+          context.say("warning: " + std::string(error.what()));
+        }
+      return false;
+    };
+
+  interrupted = false;
+  const auto stop = [](int) { interrupted = true; };
+  const auto previous = std::signal(SIGINT, stop);
+  auto result = realise::build(context.store(), targets, build_options);
+  std::signal(SIGINT, previous);
+  return result;
+}
+
+std::unique_ptr<lang::LocalEvalStore> writing_eval_store(Context& context) {
+  return std::make_unique<lang::LocalEvalStore>(
+      context.store(), [&context](const store::StorePath& drv, const std::set<std::string>& outputs) {
+        (void)build_targets(context, {{.drv_path = drv, .outputs = outputs}}, {});
+      });
+}
+
+} // namespace kpkg

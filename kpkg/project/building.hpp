@@ -1,0 +1,28 @@
+// Building from the command line: the options of commands that build, fetching before building, progress, interruption.
+#pragma once
+#include "derivations/lang/evaluator.hpp"
+#include "derivations/realise/scheduler.hpp"
+#include "kpkg/cli/command.hpp"
+
+namespace kpkg {
+
+struct BuildingOptions {
+  std::string key_file;
+  unsigned jobs = 0;
+  bool keep_failed = false;
+  bool check = false;
+  unsigned timeout_s = 0;
+  std::vector<std::string> from;         // caches to substitute from
+  std::vector<std::string> trusted_keys; // for them
+  // Adds the options, files, variables and errors to a command's record.
+  void add_to(Command& command);
+};
+
+// Builds with progress on standard error.
+realise::BuildResult build_targets(Context& context, const std::vector<realise::BuildTarget>& targets,
+                                   const BuildingOptions& options);
+
+// An EvalStore on the local store whose import-from-derivation builds.
+[[nodiscard]] std::unique_ptr<lang::LocalEvalStore> writing_eval_store(Context& context);
+
+} // namespace kpkg

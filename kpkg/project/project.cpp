@@ -1,0 +1,109 @@
+#include "kpkg/project/project.hpp"
+#include "derivations/realise/toolchain.hpp"
+#include "kpkg/project/library.hpp"
+#include <format>
+
+namespace kpkg {
+
+void ProjectOptions::add_to(Command& command) {
+  command.positionals.push_back({.name = "file",
+                                 .help = "expression file, or a folder with a kpkg.nix; default: the current folder",
+                                 .target = &file,
+                                 .kind = ValueKind::file});
+  command.options.insert(command.options.end(),
+                         {{.names = "-E,--expr",
+                           .value_name = "TEXT",
+                           .help = "evaluate this text instead of a file",
+                           .target = &expression},
+                          {.names = "-A,--attr",
+                           .value_name = "PATH",
+                           .help = "attribute path to select, as in a.b.\"c d\".0",
+                           .target = &attribute},
+                          {.names = "--argstr",
+                           .value_name = "NAME VALUE",
+                           .help = "pass a string argument to the expression's function",
+                           .target = &string_arguments},
+                          {.names = "--impure",
+                           .help = "allow environment variables and the current system in evaluation",
+                           .target = &impure}});
+  command.files.push_back({"kpkg.nix", "expression of a package; default.nix where there is none"});
+  command.errors.insert(command.errors.end(), {store::UserErrorCode::failed, store::UserErrorCode::evaluation});
+}
+
+fs::path project_file(const std::string& argument) {
+  const fs::path path = argument.empty() ? fs::path(".") : fs::path(argument);
+  if (!fs::exists(path)) throw store::UserError(path.string() + ": no such file or folder");
+  if (!fs::is_directory(path)) return fs::absolute(path).lexically_normal();
+  for (const char* name : {"kpkg.nix", "default.nix"})
+    if (fs::exists(path / name)) return fs::absolute(path / name).lexically_normal();
+  throw store::UserError(path.string() + " has no kpkg.nix", "name a file, or change to the folder of a package");
+}
+
+namespace {
+
+lang::EvalOptions eval_options(const ProjectOptions& options) {
+  return {.pure = !options.impure, .search_path = {{"kpkgs", kLibraryFolder}}, .embedded_files = library_files()};
+}
+
+// The set of toolchains: store paths of those that have been imported; the others throw the command that would help.
+lang::Value* toolchains(lang::Evaluator& evaluator, store::LocalStore& store) {
+  std::map<std::string, lang::Value*> imported;
+  std::string missing = "imported: { ";
+  for (const auto& name : realise::toolchain_names()) {
+    if (const auto path = realise::find_toolchain(store, name))
+      imported[name] = evaluator.make_string(path->full(), {lang::ContextElement{.path = *path}});
+    else
+      missing += std::format("{0} = throw \"the toolchain '{0}' is not in the store yet; import it: "
+                             "kpkg toolchain import {0}\"; ",
+                             name);
+  }
+  return evaluator.call(evaluator.eval_string(missing + "} // imported", "/", "«toolchains»"),
+                        evaluator.make_attrs(imported));
+}
+
+} // namespace
+
+Project::Project(Context& context, const ProjectOptions& options, lang::EvalStore& eval_store)
+    : context_(context), options_(options), evaluator_(eval_store, eval_options(options)) {}
+
+std::map<std::string, lang::Value*> Project::arguments() {
+  std::map<std::string, lang::Value*> arguments;
+  for (const auto& [name, text] : options_.string_arguments) arguments[name] = evaluator_.make_string(text);
+  return arguments;
+}
+
+lang::Value* Project::evaluate() {
+  auto arguments = this->arguments();
+  lang::Value* value = options_.expression.empty() ? evaluator_.eval_file(project_file(options_.file))
+                                                   : evaluator_.eval_string(options_.expression, fs::current_path());
+  // Only a function that asks for kpkgs gets it: a plain expression evaluates without a store.
+  if (evaluator_.type(value) == lang::ValueType::function) {
+    if (evaluator_.function_arguments(value).contains("kpkgs") && !arguments.contains("kpkgs")) {
+      lang::Value* library = evaluator_.eval_file(kLibraryFolder);
+      arguments["kpkgs"] =
+          evaluator_.call(library, evaluator_.make_attrs({{"toolchains", toolchains(evaluator_, context_.store())}}));
+    }
+    value = evaluator_.auto_call(value, arguments);
+  }
+  if (!options_.attribute.empty()) value = evaluator_.select(value, options_.attribute, arguments);
+  return value;
+}
+
+std::vector<lang::DerivationInfo> Project::derivations(lang::Value* value) {
+  std::vector<lang::DerivationInfo> found;
+  const auto add = [&](lang::Value* candidate) {
+    if (auto info = evaluator_.derivation(candidate)) found.push_back(std::move(*info));
+  };
+  add(value);
+  if (found.empty() && evaluator_.type(value) == lang::ValueType::list)
+    for (lang::Value* item : evaluator_.list(value)) add(item);
+  if (found.empty() && evaluator_.type(value) == lang::ValueType::attrs)
+    for (const auto& name : evaluator_.attribute_names(value)) add(evaluator_.attribute(value, name));
+  if (found.empty())
+    throw store::UserError(store::UserErrorCode::evaluation,
+                           "the expression gives no derivation, nor a set or list of them",
+                           "select one with -A, or look at it with: kpkg eval");
+  return found;
+}
+
+} // namespace kpkg
