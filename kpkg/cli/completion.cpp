@@ -32,12 +32,12 @@ std::string single_quoted(std::string_view text) {
 std::string bash_values(ValueKind kind) {
   switch (kind) {
   case ValueKind::text: return "return";
-  case ValueKind::file: return "COMPREPLY=($(compgen -f -- \"$current\")); return";
-  case ValueKind::folder: return "COMPREPLY=($(compgen -d -- \"$current\")); return";
+  case ValueKind::file: return "mapfile -t COMPREPLY < <(compgen -f -- \"$current\"); return";
+  case ValueKind::folder: return "mapfile -t COMPREPLY < <(compgen -d -- \"$current\"); return";
   case ValueKind::store_path:
-    return std::format("COMPREPLY=($(compgen -f -W \"$({})\" -- \"$current\")); return", kStorePaths);
+    return std::format("mapfile -t COMPREPLY < <(compgen -f -W \"$({})\" -- \"$current\"); return", kStorePaths);
   case ValueKind::public_key:
-    return std::format("COMPREPLY=($(compgen -W \"$({})\" -- \"$current\")); return", kTrustedKeys);
+    return std::format("mapfile -t COMPREPLY < <(compgen -W \"$({})\" -- \"$current\"); return", kTrustedKeys);
   }
   std::unreachable();
 }
@@ -48,7 +48,7 @@ std::string bash_options(std::string_view path, const std::vector<Option>& optio
   for (const Option& option : options)
     if (!option.value_name.empty())
       for (const auto& name : names_of(option))
-        lines += std::format("  {} {}) {} ;;\n", path, name, bash_values(option.kind));
+        lines += std::format("  {}\" {}\") {} ;;\n", path, name, bash_values(option.kind));
   return lines;
 }
 
@@ -158,25 +158,24 @@ std::string bash_completion(const Program& program) {
   for (const auto& place : places(program))
     if (!place.empty()) script += "    \" " + place + "\") path=\" " + place + "\" ;;\n";
   script += "    esac\n  done\n  case \"$path $previous\" in\n" + bash_options("*", program.options);
-  for (const Command& command : program.commands)
-    script += bash_options("\" " + command.name + "\"\\", command.options);
+  for (const Command& command : program.commands) script += bash_options("\" " + command.name + "\"", command.options);
   script += "  esac\n  case \"$path\" in\n";
   for (const auto& place : places(program)) {
     std::string choices;
     for (const auto& [name, text] : offered_words(program, place)) choices += (choices.empty() ? "" : " ") + name;
     script += "  \"" + (place.empty() ? "" : " " + place) + "\") choices=\"" + choices + "\"";
-    if (const Command* command = program.find(place))
-      for (const Positional& positional : command->positionals) {
-        if (positional.kind == ValueKind::store_path)
-          script += std::format(" files=\"-f -W \\\"\\$({})\\\"\"", kStorePaths);
-        if (positional.kind == ValueKind::file || positional.kind == ValueKind::folder) script += " files=-f";
-        break;
-      }
+    const Command* command = program.find(place);
+    if (command && !command->positionals.empty()) {
+      const ValueKind kind = command->positionals.front().kind;
+      if (kind == ValueKind::store_path) script += std::format(" files=\"-f -W \\\"\\$({})\\\"\"", kStorePaths);
+      if (kind == ValueKind::file || kind == ValueKind::folder) script += " files=-f";
+    }
     script += " ;;\n";
   }
   script +=
-      "  esac\n  COMPREPLY=($(compgen -W \"$choices\" -- \"$current\"))\n"
-      "  if [[ $files && $current != -* ]]; then COMPREPLY+=($(eval \"compgen $files -- \\\"\\$current\\\"\")); fi\n"
+      "  esac\n  mapfile -t COMPREPLY < <(compgen -W \"$choices\" -- \"$current\")\n"
+      "  if [[ $files && $current != -* ]]; then\n"
+      "    mapfile -t -O \"${#COMPREPLY[@]}\" COMPREPLY < <(eval \"compgen $files -- \\\"\\$current\\\"\")\n  fi\n"
       "}\ncomplete -o filenames -F _kpkg kpkg\n";
   return script;
 }
