@@ -33,10 +33,13 @@ std::optional<NarInfo> BinaryCache::query(const StorePath& path) {
   const std::string url = url_ + "/" + std::string(path.digest()) + ".narinfo";
   const auto text = client_.get(url, kMaxNarinfoBytes);
   if (!text) return {};
-  NarInfo narinfo = unwrap(NarInfo::parse(*text), url);
-  if (narinfo.info.path != path)
-    throw UserError(url + " speaks of " + narinfo.info.path.base_name() + " instead of " + path.base_name());
-  return narinfo;
+  auto narinfo = NarInfo::parse(*text);
+  // What cannot be read cannot be verified: the same as a record that nobody trusted signed.
+  if (!narinfo) throw UserError(UserErrorCode::refused, narinfo.error().describe(url));
+  if (narinfo->info.path != path)
+    throw UserError(UserErrorCode::refused,
+                    url + " speaks of " + narinfo->info.path.base_name() + " instead of " + path.base_name());
+  return std::move(*narinfo);
 }
 
 void BinaryCache::fetch_nar(const NarInfo& narinfo, const ByteSink& sink) {

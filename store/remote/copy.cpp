@@ -37,7 +37,7 @@ struct Planned {
 // passed over; its error is told only when no other has the path.
 Planned plan_path(const StorePath& path, const std::vector<BinaryCache*>& caches, const CopyOptions& options) {
   std::string problems;
-  bool refused = false;
+  bool refused = false, untrusted = false;
   for (BinaryCache* cache : caches) {
     try {
       auto narinfo = cache->query(path);
@@ -45,20 +45,22 @@ Planned plan_path(const StorePath& path, const std::vector<BinaryCache*>& caches
       if (!narinfo->info.is_self_certifying()) {
         if (auto verified = narinfo->info.verify_signatures(options.trusted); !verified) {
           problems += "\n  " + cache->url() + ": " + verified.error().message;
-          refused = true;
+          refused = untrusted = true;
           continue;
         }
       }
       return {cache, std::move(*narinfo)};
     } catch (const UserError& error) {
       problems += std::string("\n  ") + error.what();
+      refused |= error.code() == UserErrorCode::refused;
     }
   }
   if (problems.empty()) throw UserError(path.full() + " is in none of the caches asked");
   if (!refused) throw UserError(path.full() + " cannot be fetched:" + problems);
-  throw UserError(
-      UserErrorCode::refused, path.full() + " cannot be installed:" + problems,
-      "nothing of it was installed; trust a key with --trusted-key NAME:KEY only when you know whose it is");
+  throw UserError(UserErrorCode::refused, path.full() + " cannot be installed:" + problems,
+                  untrusted ? "nothing of it was installed; trust a key with --trusted-key NAME:KEY only when you know "
+                              "whose it is"
+                            : "nothing of it was installed");
 }
 
 } // namespace

@@ -86,7 +86,6 @@ class BetweenStores(programs.Case):
         self.kpkg("store", "sign", "--key", self.secret, path)
         self.push(url, path)
         [archive] = (self.work / "registry" / "nar").iterdir()
-        narinfo = [file for file in (self.work / "registry").rglob("*.narinfo")]
         data = archive.read_bytes()
         for at in range(0, len(data), max(1, len(data) // 24)):
             for bit in [0, 7]:
@@ -94,8 +93,6 @@ class BetweenStores(programs.Case):
                     archive.write_bytes(data[:at] + bytes([data[at] ^ 1 << bit]) + data[at + 1:])
                     self.install(url, "--trusted-key", self.public, path=path, status=5)
                     self.assertEqual(self.kpkg("store", "list").stdout, "")
-        archive.write_bytes(data[:len(data) // 2])
-        self.install(url, "--trusted-key", self.public, path=path, status=5)
 
     def test_a_record_that_was_tampered_with_ends_with_5(self):
         url = self.registry()

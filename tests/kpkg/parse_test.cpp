@@ -36,10 +36,10 @@ TEST_CASE("options of every command stand before and after it") {
 }
 
 TEST_CASE("a mistyped word is named with what was probably meant") {
-  CHECK_THAT(refusal({"biuld"}), Contains("kpkg has no command 'biuld'") && Contains("'build'"));
-  CHECK_THAT(refusal({"system", "boto"}), Contains("kpkg system has no command 'boto'") && Contains("'boot'"));
-  CHECK_THAT(refusal({"--root", "x", "biuld"}), Contains("'biuld'"));
-  CHECK_THAT(refusal({"eval", "--rwa"}), Contains("kpkg eval has no option '--rwa'") && Contains("'--raw'"));
+  CHECK_THAT(refusal({"buil"}), Contains("kpkg has no command 'buil'") && Contains("'build'"));
+  CHECK_THAT(refusal({"system", "boo"}), Contains("kpkg system has no command 'boo'") && Contains("'boot'"));
+  CHECK_THAT(refusal({"--root", "x", "buil"}), Contains("'buil'"));
+  CHECK_THAT(refusal({"eval", "--raq"}), Contains("kpkg eval has no option '--raq'") && Contains("'--raw'"));
   CHECK_THAT(refusal({"store", "list", "more"}), Contains("takes no further argument 'more'"));
 }
 
