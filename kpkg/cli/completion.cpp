@@ -193,7 +193,8 @@ std::string zsh_completion(const Program& program) {
       "  local place= word\n  local -i at=1\n  for word in ${words[2,CURRENT-1]}; do\n    case \"$place $word\" in\n";
   for (const auto& place : places(program))
     if (!place.empty()) script += "    \" " + place + "\") place=\" " + place + "\"; at=${words[(i)$word]} ;;\n";
-  script += "    esac\n  done\n  words=(kpkg ${words[at+1,-1]}); (( CURRENT -= at - 1 ))\n  case \"$place\" in\n";
+  script +=
+      "    esac\n  done\n  words=(kpkg \"${(@)words[at+1,-1]}\"); (( CURRENT -= at - 1 ))\n  case \"$place\" in\n";
   for (const auto& place : places(program)) {
     const Command* command = program.find(place);
     script += "    \"" + (place.empty() ? "" : " " + place) + "\")\n";
