@@ -3,7 +3,7 @@
 The clean root is made once by mmdebstrap, and the .deb files that apt fetches for it are kept: BUILD/package/base.tar and
 BUILD/package/archives. Every run unpacks and installs anew. Jobs run there as a plain user, in a root, a process tree
 and a network of their own."""
-import os, pathlib, re, shutil, subprocess, sys, tempfile, unittest
+import os, pathlib, re, shutil, subprocess, sys, unittest
 
 SOURCE = pathlib.Path(os.environ["KPKG_SOURCE_DIR"])
 FOLDER = pathlib.Path(os.environ["KPKG_BUILD_DIR"]) / "package"
@@ -11,7 +11,8 @@ sys.path.insert(0, str(SOURCE / "tests" / "e2e"))
 import readme
 
 BASE, ARCHIVES = FOLDER / "base.tar", FOLDER / "archives"
-ROOT = pathlib.Path(tempfile.mkdtemp(prefix="kpkg-root-", dir="/var/tmp"))  # where a plain user can reach it
+ROOT = pathlib.Path("/var/tmp") / f"kpkg-root-{os.getpid()}"  # where a plain user can reach it
+RECOMMENDED = ["qemu-system-x86", "qemu-system-data"]
 # What the package only suggests, because much of kpkg works without it: the compiler, and readers of pages and completions.
 SUGGESTED = ["clang-22", "lld-22", "wasi-libc", "libclang-rt-22-dev-wasm32", "bash-completion", "man-db"]
 USER = 1000
@@ -45,7 +46,9 @@ def setUpModule():
     if not BASE.exists():
         run(["mmdebstrap", "--variant=minbase", "--quiet", "bookworm", BASE.with_suffix(".new.tar")], timeout=1200)
         BASE.with_suffix(".new.tar").rename(BASE)
+    ROOT.mkdir()
     ROOT.chmod(0o755)
+    unittest.addModuleCleanup(shutil.rmtree, ROOT, ignore_errors=True)
     ARCHIVES.mkdir(exist_ok=True)
     run(["tar", "-xf", BASE, "-C", ROOT])
     shutil.copy(packages[0], ROOT / "kpkg.deb")
@@ -53,14 +56,9 @@ def setUpModule():
     (ROOT / "etc" / "apt" / "apt.conf.d" / "keep").write_text('Binary::apt-get::APT::Keep-Downloaded-Packages "true";\n')
     (ROOT / "etc" / "dpkg" / "dpkg.cfg.d" / "fast").write_text("force-unsafe-io\n")
     as_root("apt-get", "-qq", "update")
-    as_root("apt-get", "-qq", "-y", "-o", "APT::Sandbox::User=root", "--no-install-recommends", "install", "./kpkg.deb",
-           "qemu-system-x86", "qemu-system-data", *SUGGESTED,
-           mounts=["--bind", ARCHIVES, "/var/cache/apt/archives"])
+    as_root("apt-get", "-qq", "-y", "-o", "APT::Sandbox::User=root", "--no-install-recommends", "install",
+            "./kpkg.deb", *RECOMMENDED, *SUGGESTED, mounts=["--bind", ARCHIVES, "/var/cache/apt/archives"])
     as_root("useradd", "--create-home", "--uid", str(USER), "--shell", "/bin/bash", "someone")
-
-
-def tearDownModule():
-    shutil.rmtree(ROOT, ignore_errors=True)
 
 
 class CleanRoot(unittest.TestCase):
