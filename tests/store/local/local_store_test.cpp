@@ -224,7 +224,7 @@ TEST_CASE_METHOD(Fixture, "outputs are scanned for references, to themselves and
              std::string("\x7f"
                          "ELF\0",
                          5) +
-                 used.full() + "\0" + std::string{out.digest()},
+                 used.full() + '\0' + std::string{out.digest()},
              true);
   write_file(folder / "dev/header", std::string(70'000, 'a') + out.full());
   const std::vector<PathInfo> infos =
