@@ -50,9 +50,17 @@ HOUSE = {
     "derivations/lang/builtins": ["derivations/lang", "store/base", "store/format"],
     "derivations/lang/evaluator.cpp": ["derivations/lang", "derivations/lang/builtins", "store/base"],
     "derivations/realise": ["store/base", "store/posix", "store/format", "store/local"],
-    "registry-server": ["store/format", "store/local"],
-    "kpkg": ["derivations/lang", "derivations/realise", "store/base", "store/local", "store/remote", "runtime/wasi", "runtime/text",
-             "kernel/system/exit_status.hpp"],
+    "registry-server/storage": ["store/base", "store/posix", "store/format", "store/local"],
+    "registry-server/http": ["store/posix", "store/format"],
+    "registry-server/protocols": ["registry-server/storage", "registry-server/http", "store/posix", "store/format",
+                                  "store/remote"],
+    "registry-server": ["registry-server/storage", "registry-server/http", "registry-server/protocols"],
+    "kpkg/cli": ["derivations/lang", "derivations/realise", "store/base", "store/posix", "store/format", "store/local"],
+    "kpkg/machine": ["kpkg/cli", "kernel/system/exit_status.hpp", "store/posix"],
+    "kpkg/project": ["kpkg/cli", "derivations/lang", "derivations/realise", "store/remote"],
+    "kpkg/commands": ["kpkg/cli", "kpkg/project", "kpkg/machine", "derivations/lang", "derivations/realise",
+                      "store/posix", "store/format", "store/remote", "runtime/wasi", "runtime/text"],
+    "kpkg": ["kpkg/cli", "kpkg/commands"],
 }
 # Tests may include everything.
 SOURCES = ["*.hpp", "*.cpp", "*.h", "*.S"]
