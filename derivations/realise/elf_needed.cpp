@@ -1,6 +1,6 @@
 // Strings of the dynamic section lie at virtual addresses, which the PT_LOAD headers map to file offsets.
 #include "derivations/realise/elf_needed.hpp"
-#include "derivations/realise/build_error.hpp"
+#include "store/posix/user_error.hpp"
 #include <cstring>
 #include <elf.h>
 
@@ -24,7 +24,7 @@ public:
     if (end == nullptr) damaged();
     return {begin, static_cast<const char*>(end)};
   }
-  [[noreturn]] void damaged() const { throw build_error(subject_ + ": the ELF file is damaged"); }
+  [[noreturn]] void damaged() const { throw store::UserError(subject_ + ": the ELF file is damaged"); }
 
 private:
   std::span<const std::byte> file_;
@@ -48,7 +48,7 @@ std::optional<ElfNeeds> read_elf_needs(std::span<const std::byte> file, const st
   const Elf elf{file, subject};
   const auto header = elf.at<Elf64_Ehdr>(0);
   if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB || header.e_machine != EM_X86_64)
-    throw build_error(subject + ": an ELF file for another machine than x86-64");
+    throw store::UserError(subject + ": an ELF file for another machine than x86-64");
   if (header.e_phnum != 0 && header.e_phentsize != sizeof(Elf64_Phdr)) elf.damaged();
 
   std::vector<Elf64_Phdr> segments;

@@ -1,10 +1,10 @@
 // Links are resolved by hand, one component at a time, because the tree records every link on the way.
 #include "derivations/realise/host_tree.hpp"
-#include "derivations/realise/build_error.hpp"
 #include "derivations/realise/elf_needed.hpp"
 #include "store/local/local_store.hpp"
 #include "store/posix/file_io.hpp"
 #include "store/posix/system_error.hpp"
+#include "store/posix/user_error.hpp"
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -87,7 +87,7 @@ HostTree::Node& HostTree::node_at(const fs::path& path) {
   Node* node = root_.get();
   for (const fs::path& part : path.relative_path()) {
     if (node->kind != Node::Kind::folder)
-      throw build_error(path.string() + " would lie below a file or link of the same tree");
+      throw store::UserError(path.string() + " would lie below a file or link of the same tree");
     node = &node->entries[part.string()];
   }
   return *node;
@@ -113,12 +113,12 @@ fs::path HostTree::enter(const fs::path& path) {
       const fs::path next = real / part;
       struct stat status{};
       if (::lstat(next.c_str(), &status) != 0)
-        throw build_error(path.string() + " cannot be captured: " + next.string() + ": " + std::strerror(errno));
+        throw store::UserError(path.string() + " cannot be captured: " + next.string() + ": " + std::strerror(errno));
       if (!S_ISLNK(status.st_mode)) {
         real = next;
         continue;
       }
-      if (++links > kMaxLinks) throw build_error(path.string() + " cannot be captured: too many symbolic links");
+      if (++links > kMaxLinks) throw store::UserError(path.string() + " cannot be captured: too many symbolic links");
       const fs::path target = fs::read_symlink(next);
       add_symlink(next, target.string());
       push(target);
@@ -133,13 +133,13 @@ void HostTree::add_entered(const fs::path& real) {
   if (!seen_.insert(real).second) return;
   struct stat status{};
   if (::lstat(real.c_str(), &status) != 0)
-    throw build_error(real.string() + " cannot be captured: " + std::strerror(errno));
+    throw store::UserError(real.string() + " cannot be captured: " + std::strerror(errno));
   if (S_ISDIR(status.st_mode)) {
     static_cast<void>(node_at(real)); // an empty folder is one, too
     for (const auto& entry : fs::directory_iterator{real}) add(entry.path());
     return;
   }
-  if (!S_ISREG(status.st_mode)) throw build_error(real.string() + " cannot be captured: it is a special file");
+  if (!S_ISREG(status.st_mode)) throw store::UserError(real.string() + " cannot be captured: it is a special file");
   Node& node = node_at(real);
   node.kind = Node::Kind::host_file;
   node.executable = (status.st_mode & S_IXUSR) != 0;
@@ -169,7 +169,7 @@ void HostTree::add_needs(const fs::path& program) {
       return fs::exists(file, error);
     });
     if (found == candidates.end())
-      throw build_error(program.string() + " needs the library " + library + ", which is not on this host");
+      throw store::UserError(program.string() + " needs the library " + library + ", which is not on this host");
     add(*found);
   }
 }
@@ -178,7 +178,7 @@ void HostTree::add_symlink(const fs::path& path, std::string target) {
   Node& node = node_at(path);
   if (node.kind == Node::Kind::symlink && node.text == target) return;
   if (node.kind != Node::Kind::folder || !node.entries.empty())
-    throw build_error(path.string() + " is in the tree already");
+    throw store::UserError(path.string() + " is in the tree already");
   node.kind = Node::Kind::symlink;
   node.text = std::move(target);
 }
@@ -186,7 +186,7 @@ void HostTree::add_symlink(const fs::path& path, std::string target) {
 void HostTree::add_file(const fs::path& path, std::string contents) {
   Node& node = node_at(path);
   if (node.kind != Node::Kind::folder || !node.entries.empty())
-    throw build_error(path.string() + " is in the tree already");
+    throw store::UserError(path.string() + " is in the tree already");
   node.kind = Node::Kind::text;
   node.text = std::move(contents);
 }

@@ -8,19 +8,24 @@ namespace {
 
 using nlohmann::json;
 
+// The value is not what a system is: the expression is at fault.
+store::UserError wrong_system(const std::string& message, std::string hint = {}) {
+  return {store::UserErrorCode::evaluation, message, std::move(hint)};
+}
+
 template <class T> T member(const json& object, const char* key, const std::string& where) {
   const auto found = object.find(key);
-  if (found == object.end()) throw build_error(where + " has no \"" + key + "\"", "make systems with kpkgs.mkSystem");
+  if (found == object.end()) throw wrong_system(where + " has no \"" + key + "\"", "make systems with kpkgs.mkSystem");
   try {
     return found->get<T>();
   } catch (const json::exception&) {
-    throw build_error(where + ": \"" + key + "\" has the wrong type");
+    throw wrong_system(where + ": \"" + key + "\" has the wrong type");
   }
 }
 
 store::InstanceSpec instance_of(store::LocalStore& local, const json& value, size_t index) {
   const std::string where = "instance " + std::to_string(index);
-  if (!value.is_object()) throw build_error(where + " is no set");
+  if (!value.is_object()) throw wrong_system(where + " is no set");
   store::InstanceSpec instance{
       .name = member<std::string>(value, "name", where),
       .component = store::unwrap(store::StorePath::parse(member<std::string>(value, "component", where)), where),
@@ -35,15 +40,16 @@ store::InstanceSpec instance_of(store::LocalStore& local, const json& value, siz
   else if (exit == "ignore")
     instance.exit = store::ExitPolicy::ignore;
   else
-    throw build_error("instance " + instance.name + ": exit is \"wait\" or \"ignore\", not \"" + exit + "\"");
+    throw wrong_system("instance " + instance.name + ": exit is \"wait\" or \"ignore\", not \"" + exit + "\"");
   const auto limit = member<int64_t>(value, "memoryLimit", where);
-  if (limit < 0) throw build_error("instance " + instance.name + ": memoryLimit is negative");
+  if (limit < 0) throw wrong_system("instance " + instance.name + ": memoryLimit is negative");
   instance.memory_limit_bytes = static_cast<uint64_t>(limit);
   if (!local.is_valid(instance.component))
-    throw build_error("instance " + instance.name + ": " + instance.component.full() + " is not in the store",
-                      "build it, or fetch it with kpkg install");
+    throw store::UserError("instance " + instance.name + ": " + instance.component.full() + " is not in the store",
+                           "build it, or fetch it with kpkg install");
   if (!std::filesystem::is_regular_file(local.physical(instance.component) / instance.module))
-    throw build_error("instance " + instance.name + ": " + instance.component.full() + " has no " + instance.module);
+    throw store::UserError("instance " + instance.name + ": " + instance.component.full() + " has no " +
+                           instance.module);
   return instance;
 }
 
@@ -52,19 +58,19 @@ store::InstanceSpec instance_of(store::LocalStore& local, const json& value, siz
 BuiltGeneration build_generation(store::LocalStore& local, std::string_view system_json) {
   const json system = json::parse(system_json, nullptr, false);
   if (!system.is_object() || system.value("type", "") != "system")
-    throw build_error("the expression is no system", "make systems with kpkgs.mkSystem");
+    throw wrong_system("the expression is no system", "make systems with kpkgs.mkSystem");
   store::Generation generation{
       .name = member<std::string>(system, "name", "the system"), .instances = {}, .closure = {}};
   store::StorePathSet components;
   const auto instances = member<json>(system, "instances", "the system");
-  if (!instances.is_array()) throw build_error("the system's instances are no list");
+  if (!instances.is_array()) throw wrong_system("the system's instances are no list");
   for (const auto& value : instances) {
     generation.instances.push_back(instance_of(local, value, generation.instances.size()));
     components.insert(generation.instances.back().component);
   }
   for (const auto& path : local.closure(components)) {
     const auto info = local.query(path);
-    if (!info) throw build_error(path.full() + " disappeared from the store");
+    if (!info) throw store::UserError(path.full() + " disappeared from the store");
     generation.closure.push_back({.path = path, .nar_hash = info->nar_hash, .nar_size_bytes = info->nar_size_bytes});
   }
   std::string manifest = generation.to_json();

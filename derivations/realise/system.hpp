@@ -5,9 +5,9 @@
 // store knows: the closed set of paths with their NAR hashes. It is itself a text path that references the components,
 // so that a profile keeps the whole system alive.
 #pragma once
-#include "derivations/realise/build_error.hpp"
 #include "store/format/boot_image.hpp"
 #include "store/local/local_store.hpp"
+#include "store/posix/user_error.hpp"
 
 namespace realise {
 

@@ -1,10 +1,10 @@
 // Debian keeps the libraries for WebAssembly under the old triple wasm32-wasi, and clang-22 asks for wasm32-wasip1: the
 // tree has a link from the one to the other, so that --sysroot=/usr finds them without a deprecated target name.
 #include "derivations/realise/toolchain.hpp"
-#include "derivations/realise/build_error.hpp"
 #include "derivations/realise/host_tree.hpp"
 #include "store/format/nar.hpp"
 #include "store/posix/child_process.hpp"
+#include "store/posix/user_error.hpp"
 #include <nlohmann/json.hpp>
 
 namespace realise {
@@ -36,7 +36,7 @@ void check_pieces(const Toolchain& toolchain) {
   if (text.empty()) return;
   std::string hint = "apt-get install";
   for (const std::string& package : packages) hint += " " + package;
-  throw build_error("the toolchain “" + toolchain.name + "” cannot be captured: this host lacks" + text, hint);
+  throw store::UserError("the toolchain “" + toolchain.name + "” cannot be captured: this host lacks" + text, hint);
 }
 
 } // namespace
@@ -134,7 +134,7 @@ ImportedToolchain import_toolchain(store::LocalStore& local, std::string_view na
   if (name == "shell") return import_toolchain(local, shell_toolchain());
   std::string known;
   for (const std::string& each : toolchain_names()) known += (known.empty() ? "" : ", ") + each;
-  throw build_error("there is no toolchain “" + std::string{name} + "” to import", "known ones: " + known);
+  throw store::UserError("there is no toolchain “" + std::string{name} + "” to import", "known ones: " + known);
 }
 
 std::optional<store::StorePath> find_toolchain(store::LocalStore& local, std::string_view name) {

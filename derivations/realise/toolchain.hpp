@@ -6,8 +6,8 @@
 // its root lies kpkg-toolchain.json: {"name","version","files":[…]}, sorted. The profile `toolchain-NAME` keeps it
 // alive and remembers earlier ones as generations.
 #pragma once
-#include "derivations/realise/build_error.hpp"
 #include "store/local/local_store.hpp"
+#include "store/posix/user_error.hpp"
 
 namespace realise {
 

@@ -30,7 +30,7 @@ lang::EvalError printable_error(const lang::EvalError& error) {
     position.source_line = printable(position.source_line);
     return position;
   };
-  lang::EvalError shown(error.kind(), printable(error.message()), at(error.position()), printable(error.hint()));
+  lang::EvalError shown(error.kind(), printable(error.what()), at(error.position()), printable(error.hint()));
   for (const auto& frame : error.trace())
     shown.add_frame({.position = at(frame.position), .text = printable(frame.text)});
   for (uint64_t i = 0; i < error.dropped_frames(); ++i) shown.drop_frame();

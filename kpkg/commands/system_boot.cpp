@@ -54,8 +54,7 @@ Command system_boot_command() {
           .description = "Starts the kernel with the image in a virtual machine whose serial line is the terminal. The "
                          "kernel verifies every byte of the image against the generation's hash and a trusted "
                          "signature before it runs anything. The system's status is that of its first awaited instance "
-                         "that failed; one that the machine cannot hand on (97 to 255) becomes 1, and the last line of "
-                         "the serial line has it.",
+                         "that failed.",
           .positionals = {{.name = "image",
                            .help = "boot image file",
                            .target = &options->image,
