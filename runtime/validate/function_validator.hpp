@@ -235,10 +235,14 @@ private:
 
   // Everything that is not handled in place: immediates and signature as the table says, then what is the family's own.
   [[gnu::noinline]] bool instruction(Op op) {
-    if (op == Op::call) { // frequent, too
+    switch (op) { // the most frequent that come here
+    case Op::call:
       immediates_.values[0] = reader_.u32();
       EXPECT_VALID(immediates_.index(0) < module_.functions.size() || unknown("function", immediates_.index(0)));
       return call(op);
+    case Op::i32_const: return integer(ValKind::i32, static_cast<uint32_t>(reader_.s32()));
+    case Op::i64_const: return integer(ValKind::i64, static_cast<uint64_t>(reader_.s64()));
+    default: break;
     }
     const OpInfo& info = op_info(op);
     EXPECT_VALID(read_and_check(info) && check_signature(info));
@@ -278,6 +282,12 @@ private:
     case OpFamily::undefined: break;
     }
     return fail(std::format("illegal opcode {:x}", static_cast<uint32_t>(op)), ErrorKind::malformed);
+  }
+
+  bool integer(ValKind kind, uint64_t bits) {
+    EXPECT_VALID(push(kind));
+    REPORT_LIVE(constant(kind, bits, 0));
+    return true;
   }
 
   // --- control (spec §3.4.11) ---------------------------------------------------------------------------------------

@@ -1,10 +1,43 @@
-// Walks over instructions as the table of their immediates says; names only those that it counts.
+// Walks over instructions as the table of their immediates says; names only those that it counts. The frequent forms
+// are stepped over with the place in a register, by a table of their own that is computed from the other; every form
+// has the general way, too.
 #include "runtime/validate/local_uses.hpp"
 #include "runtime/binary/immediates.hpp"
 #include <limits>
 
 namespace runtime {
 namespace {
+
+enum class Step : uint8_t {
+  general,
+  no_immediate,
+  integer, // one
+  memarg,
+  local,
+  block,
+  end,
+};
+
+constexpr std::array<Step, 256> make_steps() {
+  std::array<Step, 256> steps{};
+  const auto step_of = [](Op op, std::string_view immediates) {
+    if (op == Op::end) return Step::end;
+    if (immediates.empty()) return Step::no_immediate;
+    if (immediates == "memarg") return Step::memarg;
+    if (immediates == "local") return Step::local;
+    if (immediates == "block_type" && op != Op::loop) return Step::block;
+    const bool is_integer =
+        immediates == "label" || immediates == "global" || immediates == "i32" || immediates == "i64";
+    return is_integer ? Step::integer : Step::general;
+  };
+#define OP(identifier, code, text, family, immediates, ...)                                                            \
+  if (code < 256) steps[code & 0xff] = step_of(Op::identifier, immediates);
+#include "runtime/types/opcodes.def"
+#undef OP
+  return steps;
+}
+
+constexpr std::array<Step, 256> kSteps = make_steps();
 
 // Whether an instruction with immediates calls a function, or one of the runtime's.
 bool is_call(Op op, const OpInfo& info) {
@@ -30,48 +63,65 @@ uint32_t count_local_uses(Reader body, uint32_t locals, std::vector<uint32_t>& u
     weight = 1;
     for (uint32_t i = 0; i < loops && i < kWeightedLoops; ++i) weight *= kLoopWeight;
   };
-  while (!body.at_end()) {
-    const uint8_t code = body.peek();
-    const bool is_prefix = code >= kFirstPrefix && code <= kLastPrefix;
-    if (!is_prefix) body.byte();
-    const Op op = is_prefix ? read_op(body) : static_cast<Op>(code);
-    const OpInfo& info = is_prefix ? op_info(op) : opcode_table::kInfos[code]; // without the search for the prefix
-    switch (info.immediates[0]) {
-    case Immediate::none:
-      if (info.family == OpFamily::undefined) return calls;
-      if (op != Op::end) break;
+  const uint8_t* at = body.place();
+  const uint8_t* const end = at + body.remaining();
+  const auto skip_integer = [&] {
+    while (at < end && *at++ >= 0x80) {
+    }
+  };
+  while (at < end) {
+    const uint8_t next = end - at > 1 ? at[1] : 0x80; // what is no byte has no frequent form
+    switch (kSteps[*at]) {
+    case Step::no_immediate: ++at; continue;
+    case Step::integer:
+      ++at;
+      skip_integer();
+      continue;
+    case Step::memarg:
+      if (next >= 0x40) break; // names its memory
+      at += 2;
+      skip_integer();
+      continue;
+    case Step::local:
+      if (next >= 0x80) break;
+      if (next >= locals) return calls;
+      add(uses[next], weight);
+      at += 2;
+      continue;
+    case Step::block:
+      if (next != 0x40) break;
+      is_loop.push_back(false);
+      at += 2;
+      continue;
+    case Step::end:
       if (is_loop.empty()) return calls;
       if (is_loop.back()) {
         --loops;
         weigh();
       }
       is_loop.pop_back();
-      break;
-    case Immediate::local: {
+      ++at;
+      continue;
+    case Step::general: break;
+    }
+    body.go_to(at);
+    const Op op = read_op(body);
+    const OpInfo& info = op_info(op);
+    if (info.family == OpFamily::undefined) return calls;
+    if (info.immediates[0] == Immediate::local) {
       const uint32_t index = body.u32();
       if (index >= locals) return calls;
       add(uses[index], weight);
-      break;
-    }
-    case Immediate::block_type:
+    } else {
       skip_immediates(body, info);
-      is_loop.push_back(op == Op::loop);
-      if (is_loop.back()) {
+      if (is_call(op, info)) add(calls, weight);
+      if (info.opens_block()) is_loop.push_back(op == Op::loop);
+      if (op == Op::loop) {
         ++loops;
         weigh();
       }
-      break;
-    case Immediate::memarg: {
-      MemArg memarg;
-      read_memarg(body, memarg);
-      if (info.immediates[1] != Immediate::none) skip_immediate(body, info.immediates[1]);
-      break;
     }
-    case Immediate::i32: body.s32(); break;
-    default:
-      skip_immediates(body, info);
-      if (is_call(op, info)) add(calls, weight);
-    }
+    at = body.place();
   }
   return calls;
 }
