@@ -3,8 +3,7 @@
 #include "registry-server/http/error.hpp"
 #include <array>
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core.hpp>
@@ -30,6 +29,43 @@ constexpr auto kLingerTime = std::chrono::seconds(2);
 constexpr size_t kSendfileChunkBytes = size_t{1} << 20;
 
 using Parser = http::request_parser<http::buffer_body>;
+
+// Work on the pool, from its start to finish(), which must be awaited before this goes. Not co_spawn: in Boost 1.81 a
+// coroutine that is cancelled before its first step on the pool ends the program.
+class PoolWork {
+public:
+  template <class Work>
+  PoolWork(asio::thread_pool& pool, asio::any_io_executor session, Work work)
+      : done_signal_(session, std::chrono::steady_clock::time_point::max()) {
+    asio::post(pool, [this, session, work = std::move(work)]() mutable {
+      std::exception_ptr failure;
+      try {
+        work();
+      } catch (...) {
+        failure = std::current_exception();
+      }
+      asio::post(session, [this, failure] {
+        failure_ = failure;
+        done_ = true;
+        done_signal_.cancel();
+      });
+    });
+  }
+  PoolWork(const PoolWork&) = delete;
+  PoolWork& operator=(const PoolWork&) = delete;
+
+  // Throws what the work threw.
+  asio::awaitable<void> finish() {
+    while (!done_) co_await done_signal_.async_wait(asio::as_tuple(use_awaitable));
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+private:
+  // Of the session's thread.
+  asio::steady_timer done_signal_;
+  bool done_ = false;
+  std::exception_ptr failure_;
+};
 
 class Session {
 public:
@@ -113,7 +149,6 @@ private:
   }
 
   asio::awaitable<Response> receive(const Request& request, Parser& parser, Upload& upload) {
-    using namespace asio::experimental::awaitable_operators;
     const HttpError too_large(http::status::payload_too_large,
                               "at most " + std::to_string(upload.limit_bytes()) + " bytes are accepted here");
     if (request.content_length && *request.content_length > upload.limit_bytes()) throw too_large;
@@ -124,40 +159,41 @@ private:
     std::array<std::vector<std::byte>, 2> chunks;
     for (auto& chunk : chunks) chunk.resize(std::clamp<uint64_t>(first_size, 1, kReadBufferBytes));
     uint64_t received = 0;
-    size_t filled = co_await read_chunk(parser, chunks[0]);
-    for (size_t turn = 0; filled > 0; ++turn) {
-      received += filled;
+    Chunk chunk = co_await read_chunk(parser, chunks[0]);
+    for (size_t turn = 0;; ++turn) {
+      if (chunk.error) throw boost::system::system_error(chunk.error);
+      if (chunk.size == 0) break;
+      received += chunk.size;
       if (received > upload.limit_bytes()) throw too_large;
-      const auto data = std::span(chunks[turn % 2]).first(filled);
-      auto write = [&] { upload.write(data); };
-      if (parser.is_done()) {
-        co_await on_pool(write);
-        break;
-      }
-      filled = co_await (read_chunk(parser, chunks[(turn + 1) % 2]) && on_pool(write));
+      const auto data = std::span(chunks[turn % 2]).first(chunk.size);
+      PoolWork write(context_.pool, stream_.get_executor(), [&upload, data] { upload.write(data); });
+      chunk = co_await read_chunk(parser, chunks[(turn + 1) % 2]);
+      co_await write.finish();
     }
     co_return co_await on_pool([&] { return upload.finish(); });
   }
 
-  // Fills the chunk, or as much of it as the body still has.
-  asio::awaitable<size_t> read_chunk(Parser& parser, std::span<std::byte> chunk) {
-    if (parser.is_done()) co_return 0;
-    parser.get().body().data = chunk.data();
-    parser.get().body().size = chunk.size();
+  struct Chunk {
+    boost::system::error_code error;
+    size_t size = 0; // 0: the body is at its end
+  };
+  // Fills the chunk, or as much of it as the body still has. Does not throw.
+  asio::awaitable<Chunk> read_chunk(Parser& parser, std::span<std::byte> into) {
+    if (parser.is_done()) co_return Chunk{};
+    parser.get().body().data = into.data();
+    parser.get().body().size = into.size();
     stream_.expires_after(kIdleTimeout);
     auto [error, size] = co_await http::async_read(stream_, buffer_, parser, asio::as_tuple(use_awaitable));
-    if (error && error != http::error::need_buffer) throw boost::system::system_error(error);
-    co_return chunk.size() - parser.get().body().size;
+    if (error == http::error::need_buffer) error = {};
+    co_return Chunk{.error = error, .size = into.size() - parser.get().body().size};
   }
 
   // What `work` returns or throws; it runs on the pool while other sessions go on.
-  template <class Work> asio::awaitable<std::invoke_result_t<Work&>> on_pool(Work& work) {
-    return asio::co_spawn(
-        context_.pool, [&work]() -> asio::awaitable<std::invoke_result_t<Work&>> { co_return work(); }, use_awaitable);
-  }
-  template <class Work> asio::awaitable<std::invoke_result_t<Work&>> on_pool(Work&& work) {
-    Work held = std::forward<Work>(work);
-    co_return co_await on_pool(held);
+  asio::awaitable<Response> on_pool(std::function<Response()> work) {
+    Response response;
+    PoolWork job(context_.pool, stream_.get_executor(), [&] { response = work(); });
+    co_await job.finish();
+    co_return response;
   }
 
   // False when the connection is no longer usable.
