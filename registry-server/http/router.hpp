@@ -14,7 +14,7 @@
 
 namespace registry {
 
-// The captures of one request, in the pattern's order.
+// The captures of one request, in the pattern's order: views, which the pattern and the path must outlive.
 class Captures {
 public:
   [[nodiscard]] std::string_view operator[](std::string_view name) const; // "" where the pattern has none of it

@@ -44,8 +44,8 @@ public:
       } catch (...) {
         failure = std::current_exception();
       }
-      asio::post(session, [this, failure] {
-        failure_ = failure;
+      asio::post(session, [this, failure = std::move(failure)]() mutable {
+        failure_ = std::move(failure);
         done_ = true;
         done_signal_.cancel();
       });

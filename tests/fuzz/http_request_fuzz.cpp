@@ -2,6 +2,7 @@
 // content, and a pattern's captures within the path.
 #include "registry-server/http/conditions.hpp"
 #include "registry-server/http/router.hpp"
+#include <array>
 #include <cstdlib>
 
 using namespace registry;
@@ -11,8 +12,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (const auto target = parse_target(text)) {
     const std::string& path = target->path;
     if (!path.starts_with('/') || path.contains('\0') || path.contains("/../") || path.ends_with("/..")) std::abort();
-    for (const char* pattern : {"/nar/{file}", "/{digest}.narinfo", "/v2/{name...}/blobs/{digest}"})
-      if (const auto captures = Pattern(pattern).match(path))
+    static const std::array<Pattern, 3> kPatterns{Pattern("/nar/{file}"), Pattern("/{digest}.narinfo"),
+                                                  Pattern("/v2/{name...}/blobs/{digest}")};
+    for (const Pattern& pattern : kPatterns)
+      if (const auto captures = pattern.match(path))
         if ((*captures)["file"].contains('/') || (*captures)["digest"].contains('/')) std::abort();
     (void)query_parameter(target->query, "n");
   }

@@ -19,10 +19,11 @@ Router routes() {
 } // namespace
 
 TEST_CASE("captures take a segment, a part of one, or the rest") {
-  CHECK((*Pattern("/nar/{file}").match("/nar/x.nar"))["file"] == "x.nar");
+  CHECK((*Pattern("/nar/{file}").match("/nar/x.nar"))["file"] == "x.nar"); // the pattern lives as long as the line
   CHECK((*Pattern("/{digest}.narinfo").match("/abc.narinfo"))["digest"] == "abc");
   CHECK((*Pattern("/{digest}.narinfo").match("/a.narinfo.narinfo"))["digest"] == "a.narinfo");
-  const auto captures = Pattern("/v2/{name...}/manifests/{reference}").match("/v2/a/manifests/b/manifests/1.0");
+  const Pattern manifests("/v2/{name...}/manifests/{reference}");
+  const auto captures = manifests.match("/v2/a/manifests/b/manifests/1.0");
   REQUIRE(captures);
   CHECK((*captures)["name"] == "a/manifests/b");
   CHECK((*captures)["reference"] == "1.0");
