@@ -1,5 +1,5 @@
 """The registry between two stores, against hostile requests, and with stock nix as its client."""
-import base64, hashlib, os, pathlib, shutil, subprocess, urllib.error, urllib.request
+import base64, hashlib, os, pathlib, re, shutil, subprocess, urllib.error, urllib.request
 import programs
 
 
@@ -85,7 +85,7 @@ class BetweenStores(programs.Case):
         path = self.built_path()
         self.kpkg("store", "sign", "--key", self.secret, path)
         self.push(url, path)
-        [archive] = (self.work / "registry" / "nar").iterdir()
+        [archive] = (self.work / "registry" / "blobs").iterdir()
         data = archive.read_bytes()
         for at in range(0, len(data), max(1, len(data) // 24)):
             for bit in [0, 7]:
@@ -101,7 +101,9 @@ class BetweenStores(programs.Case):
         self.push(url, path)
         text = request(f"{url}/{pathlib.Path(path).name[:32]}.narinfo")[1].decode()
         cache = self.work / "cache"
-        shutil.copytree(self.work / "registry" / "nar", cache / "nar")
+        archive = re.search(r"^URL: (nar/\S+)$", text, re.M).group(1)
+        (cache / "nar").mkdir(parents=True)
+        (cache / archive).write_bytes(request(f"{url}/{archive}")[1])
         (cache / "nix-cache-info").write_text("StoreDir: /kpkg/store\n")
         for field in ["Sig: builder-1:", "NarHash: sha256:"]:
             value = text.index(field) + len(field)

@@ -49,6 +49,12 @@ class Systems(programs.Case):
         self.build(("adder", adder, 'exit = "ignore"; grants = [ ];'), ("user", user, 'links = { math = "adder"; };'))
         self.assertIn("the user runs", self.boot(status=42).stdout)
 
+    def test_every_status_of_a_system_passes_whole(self):
+        for status in [1, 96, 97, 126, 200, 255]:
+            exits = self.component(f"exits-{status}", printing(f"exits-{status}", "it ends", "", f"(call $proc_exit (i32.const {status}))"))
+            self.build((f"exits-{status}", exits, ""))
+            self.boot(status=status)
+
     def test_a_trap_ends_one_instance_and_the_others_go_on(self):
         bad = self.component("bad", '(module (func $inner unreachable) (func $outer call $inner) (func (export "_start") call $outer))')
         good = self.component("good", printing("good", "still here"))
@@ -108,7 +114,7 @@ class Systems(programs.Case):
         self.assertIn("bad", self.boot(status=125).stdout)
         self.assertIn("nobody", self.build(("needy", needy, 'links = { absent = "nobody"; };'), status=3).stderr)
         missing = "/kpkg/store/" + "0" * 32 + "-missing"
-        self.assertIn(missing, self.build(("missing", missing, ""), status=4).stderr)
+        self.assertIn(missing, self.build(("missing", missing, ""), status=1).stderr)
 
     def test_an_image_can_be_inspected(self):
         good = self.component("good", printing("good", "hi"))
@@ -129,7 +135,7 @@ class Systems(programs.Case):
     def test_what_is_asked_wrongly_is_said_so(self):
         self.write("system.nix", "{ kpkgs }: 1")
         self.kpkg("system", "build", status=2)
-        self.assertIn("system", self.kpkg("system", "build", "--key", self.secret, status=4).stderr)
+        self.assertIn("system", self.kpkg("system", "build", "--key", self.secret, status=3).stderr)
         self.kpkg("system", "boot", "absent.img", "--trusted-key", self.public, status=1)
 
 
