@@ -18,14 +18,13 @@
 // Bounds on compile time and memory: every step is linear in what it handles, registers excepted; frames and the
 // code of one function are limited (ErrorKind::limit).
 #pragma once
+#include "runtime/codegen/baseline/operand.hpp"
 #include "runtime/codegen/tier.hpp"
 #include "runtime/codegen/x86_64/calling_convention.hpp"
 #include "runtime/codegen/x86_64/move_resolver.hpp"
 #include "runtime/validate/code_generator.hpp"
 
 namespace runtime::baseline {
-
-using namespace x86_64; // what this compiler writes, from here down
 
 inline constexpr uint32_t kMaxFunctionCodeBytes = 1 << 28, kMaxCodeBytes = 1 << 30;
 
@@ -98,14 +97,9 @@ public:
   Result<void> atomic(Op op, const MemArg& memarg);
 
 private:
-  static constexpr uint32_t kNone = ~uint32_t{0};
+  static constexpr uint32_t kNone = Operand::kNoEntry;
   static constexpr Gpr kNoGpr = Gpr::rsp;
   static constexpr Xmm kNoXmm = kScratchXmm;
-
-  // What the flags say: a condition code, or equality of floats, where unordered sets the parity flag.
-  enum class Test : uint8_t { float_eq = 16, float_ne = 17 };
-  static constexpr Test test_of(Cond cond) { return static_cast<Test>(cond); }
-  static constexpr Test negate(Test test) { return static_cast<Test>(static_cast<uint8_t>(test) ^ 1); }
 
   // Variants of an instruction, as its name tells them.
   enum class Signedness : uint8_t { unsigned_, signed_ };
@@ -115,21 +109,6 @@ private:
   enum class Operands : uint8_t { ordered, commutative };
   enum class Order : uint8_t { given, exchanged }; // of a comparison's operands
   enum class Callee : uint8_t { known, on_stack };
-
-  enum class Where : uint8_t { gpr, xmm, constant, slot, local, flags };
-  struct Value {
-    Where where = Where::constant;
-    ValKind type = ValKind::i32;
-    uint8_t reg = 0;    // gpr, xmm: the register; flags: the Test
-    uint32_t index = 0; // slot, local
-    uint64_t bits = 0;  // constant; local: stack index of the next older entry that is the same local, or kNone
-    [[nodiscard]] bool is_float() const { return type == ValKind::f32 || type == ValKind::f64; }
-    [[nodiscard]] bool is_constant() const { return where == Where::constant; }
-    [[nodiscard]] Gpr gpr() const { return static_cast<Gpr>(reg); }
-    [[nodiscard]] Xmm xmm() const { return static_cast<Xmm>(reg); }
-    [[nodiscard]] Width width() const { return type == ValKind::i32 ? Width::w32 : Width::w64; }
-  };
-  static_assert(sizeof(Value) == 24 || sizeof(Value) == 16);
 
   struct Local {
     ValKind type = ValKind::i32;
@@ -162,17 +141,17 @@ private:
     uint32_t defined_index;
   };
   // --- operand_stack.cpp: entries and registers
-  Value pop();
-  void push(const Value& value) { stack_.push_back(value); }
+  Operand pop();
+  void push(const Operand& value) { stack_.push_back(value); }
   void push_gpr(ValKind type, Gpr reg);
   void push_xmm(ValKind type, Xmm reg);
   void push_slot(ValKind type);
   void push_constant(ValKind type, uint64_t bits);
   void push_local(uint32_t index);
   void push_flags(Test test);
-  void push_again(const Value& value); // a popped one, perhaps moved
+  void push_again(const Operand& value); // a popped one, perhaps moved
   void settle_flags() {
-    if (!stack_.empty() && stack_.back().where == Where::flags) [[unlikely]]
+    if (!stack_.empty() && stack_.back().is_flags()) [[unlikely]]
       materialize_flags();
   }
   void materialize_flags();
@@ -186,30 +165,29 @@ private:
   void evict(uint32_t stack_index);
   void free_gpr(Gpr reg) { free_gprs_ |= bit(reg) & temporary_gprs_; }
   void free_xmm(Xmm reg) { free_xmms_ |= bit(reg) & temporary_xmms_; }
-  void release(const Value& value); // a popped operand's register
-  [[nodiscard]] bool is_temporary(const Value& v) const {
-    return v.where == Where::gpr ? (temporary_gprs_ >> v.reg & 1) != 0
-                                 : v.where == Where::xmm && (temporary_xmms_ >> v.reg & 1) != 0;
+  void release(const Operand& value); // a popped operand's register
+  [[nodiscard]] bool is_temporary(const Operand& v) const {
+    return v.is_gpr() ? (temporary_gprs_ & bit(v.gpr())) != 0 : v.is_xmm() && (temporary_xmms_ & bit(v.xmm())) != 0;
   }
   // The register that holds a popped operand, pinned ones included; kNoGpr when it is in none.
-  [[nodiscard]] Gpr gpr_of(const Value& value) const;
-  [[nodiscard]] Xmm xmm_of(const Value& value) const;
+  [[nodiscard]] Gpr gpr_of(const Operand& value) const;
+  [[nodiscard]] Xmm xmm_of(const Operand& value) const;
   // Puts a popped operand into a register: any (not to be written), or one that is the operand's own.
-  Gpr to_gpr(Value& value);
-  Gpr to_own_gpr(Value& value, uint32_t except = 0);
-  Xmm to_xmm(Value& value);
-  Xmm to_own_xmm(Value& value);
-  void load_gpr(Gpr reg, const Value& value); // a copy; leaves the flags alone
-  void load_xmm(Xmm reg, const Value& value);
+  Gpr to_gpr(Operand& value);
+  Gpr to_own_gpr(Operand& value, uint32_t except = 0);
+  Xmm to_xmm(Operand& value);
+  Xmm to_own_xmm(Operand& value);
+  void load_gpr(Gpr reg, const Operand& value); // a copy; leaves the flags alone
+  void load_xmm(Xmm reg, const Operand& value);
   void load_gpr_constant(Gpr reg, uint64_t bits) { e_.mov_imm(reg, bits); }
   void load_xmm_constant(Xmm reg, bool is_double, uint64_t bits);
   void store_value(const Mem& to,
-                   const Value& value); // all 8 bytes or, for 32-bit types, at least the low 4; not flags
-  [[nodiscard]] bool in_memory(const Value& value) const {
-    return value.where == Where::slot || (value.where == Where::local && !locals_[value.index].pinned);
+                   const Operand& value); // all 8 bytes or, for 32-bit types, at least the low 4; not flags
+  [[nodiscard]] bool in_memory(const Operand& value) const {
+    return value.is_slot() || (value.is_local() && !locals_[value.local_index()].pinned);
   }
-  [[nodiscard]] Mem memory_of(const Value& value) const {
-    return value.where == Where::slot ? slot(value.index) : home(value.index);
+  [[nodiscard]] Mem memory_of(const Operand& value) const {
+    return value.is_slot() ? slot(value.slot_index()) : home(value.local_index());
   }
   [[nodiscard]] Mem home(uint32_t local) const {
     return {Gpr::rbp, -static_cast<int32_t>(kFrameHeaderBytes + 8 * (local + 1))};
@@ -263,8 +241,8 @@ private:
 
   // --- calls.cpp
   // Copies values to where a call or return wants them; changes no state. `callee` (may be null) goes to rax.
-  void place_values(std::span<const Value> values, std::span<const ValType> types, Locations locations,
-                    const Value* callee);
+  void place_values(std::span<const Operand> values, std::span<const ValType> types, Locations locations,
+                    const Operand* callee);
   void place_arguments(std::span<const ValType> params, Callee callee, bool tail); // pops them
   void push_results(std::span<const ValType> results);
   void call_site() { out_.calls.push_back({e_.offset(), position_}); }
@@ -285,7 +263,7 @@ private:
 
   // --- integer.cpp, floating.cpp
   void integer_alu(Alu op, ValKind type, Operands operands);
-  void apply_alu(Alu op, Width width, Gpr to, const Value& value);
+  void apply_alu(Alu op, Width width, Gpr to, const Operand& value);
   void integer_mul(ValKind type);
   void integer_compare(Cond cond, ValKind type);
   void integer_eqz(ValKind type);
@@ -313,7 +291,7 @@ private:
   // Where a load or store goes; what its registers are released with afterwards.
   struct Address {
     Mem mem;
-    Value index;
+    Operand index;
     Gpr base = kNoGpr;
   };
   Address address(const MemArg& memarg, uint32_t size_bytes);
@@ -322,7 +300,7 @@ private:
   void push_status_result(bool is_64);
   [[nodiscard]] bool is_64_bit_memory(uint32_t memory) const { return module_.memories[memory].limits.is_64; }
   [[nodiscard]] bool is_64_bit_table(uint32_t table) const { return module_.tables[table].type.limits.is_64; }
-  Mem table_element(uint32_t table, Value& index); // checked; its base is r11, its index the operand's register
+  Mem table_element(uint32_t table, Operand& index); // checked; its base is r11, its index the operand's register
 
   [[nodiscard]] static std::unexpected<Error> unsupported(Op op);
   [[nodiscard]] static std::unexpected<Error> unsupported(std::string what);
@@ -336,10 +314,10 @@ private:
 
   // of the function being compiled
   uint32_t position_ = 0;
-  std::vector<Value> stack_;
+  std::vector<Operand> stack_;
   std::vector<Local> locals_;
   std::vector<Control> controls_;
-  std::vector<Value> arguments_; // of the call being emitted
+  std::vector<Operand> arguments_; // of the call being emitted
   std::vector<TrapJump> trap_jumps_;
   std::vector<InterruptCheck> interrupt_checks_;
   std::vector<uint32_t> volatile_pins_;            // locals in registers that calls destroy

@@ -6,15 +6,15 @@ namespace runtime::baseline {
 
 // Memory first, which frees the registers that were stored; then register to register at once; then the rest, whose
 // targets nothing is waiting in any more. `callee` goes to rax.
-void Baseline::place_values(std::span<const Value> values, std::span<const ValType> types, Locations locations,
-                            const Value* callee) {
+void Baseline::place_values(std::span<const Operand> values, std::span<const ValType> types, Locations locations,
+                            const Operand* callee) {
   MoveResolver<Gpr> gprs;
   MoveResolver<Xmm> xmms;
   bool has_exec = false;
   const Locations start = locations;
   for (size_t i = 0; i < values.size(); ++i) {
     const Location to = locations.next(types[i]);
-    const Value& value = values[i];
+    const Operand& value = values[i];
     if (to.kind == Location::Kind::overflow) {
       if (!has_exec) e_.mov(Width::w64, kScratch, kExec);
       has_exec = true;
@@ -32,7 +32,7 @@ void Baseline::place_values(std::span<const Value> values, std::span<const ValTy
   locations = start;
   for (size_t i = 0; i < values.size(); ++i) {
     const Location to = locations.next(types[i]);
-    const Value& value = values[i];
+    const Operand& value = values[i];
     if (to.kind == Location::Kind::gpr && gpr_of(value) == kNoGpr)
       load_gpr(static_cast<Gpr>(to.number), value);
     else if (to.kind == Location::Kind::xmm && xmm_of(value) == kNoXmm)
@@ -42,7 +42,7 @@ void Baseline::place_values(std::span<const Value> values, std::span<const ValTy
 }
 
 void Baseline::place_arguments(std::span<const ValType> params, Callee where, bool tail) {
-  Value callee;
+  Operand callee;
   if (where == Callee::on_stack) callee = pop();
   arguments_.resize(params.size());
   for (size_t i = params.size(); i-- > 0;) arguments_[i] = pop();
@@ -51,7 +51,7 @@ void Baseline::place_arguments(std::span<const ValType> params, Callee where, bo
     save_volatile_pins();
   }
   place_values(arguments_, params, Locations::params(), where == Callee::on_stack ? &callee : nullptr);
-  for (const Value& value : arguments_) release(value);
+  for (const Operand& value : arguments_) release(value);
   release(callee);
 }
 
@@ -244,10 +244,10 @@ void Baseline::libcall(const Libcall& call) {
     if (const Gpr from = gpr_of(arguments_[i]); from != kNoGpr) moves.add(kOperands[i], from);
   resolve(moves);
   for (uint32_t i = 0; i < call.arguments; ++i) {
-    const Value& value = arguments_[i]; // integers and references only
+    const Operand& value = arguments_[i]; // integers and references only
     if (gpr_of(value) == kNoGpr) load_gpr(kOperands[i], value);
   }
-  for (const Value& value : arguments_) release(value);
+  for (const Operand& value : arguments_) release(value);
   e_.mov(Width::w64, Gpr::rdi, kVmctx);
   e_.mov_imm(Gpr::rsi, call.immediate);
   e_.mov(Width::w64, kScratch, vmctx_field(offsetof(VMContext, libcalls)));

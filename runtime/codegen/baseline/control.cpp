@@ -10,12 +10,12 @@ bool Baseline::goes_straight(const Control& target) const {
   if (types.empty()) return true;
   const uint32_t first = height() - static_cast<uint32_t>(types.size());
   if (types.size() == 1 && target.kind != Control::Kind::loop) {
-    const Value& value = stack_[first];
+    const Operand& value = stack_[first];
     return types[0].is_float() ? xmm_of(value) == Xmm::xmm0 : gpr_of(value) == Gpr::rax;
   }
   if (first != target.height) return false;
   for (uint32_t i = first; i < height(); ++i)
-    if (stack_[i].where != Where::slot) return false;
+    if (!stack_[i].is_slot()) return false;
   return true;
 }
 
@@ -31,8 +31,8 @@ void Baseline::move_to_label(const Control& target) {
   }
   // Ascending: the slot written is never above the slot read, so nothing is overwritten before its turn.
   for (uint32_t i = 0; i < types.size(); ++i) {
-    const Value& value = stack_[first + i];
-    if (value.where == Where::slot && value.index == target.height + i) continue;
+    const Operand& value = stack_[first + i];
+    if (value.is_slot() && value.slot_index() == target.height + i) continue;
     store_value(slot_for_store(target.height + i), value);
   }
 }
@@ -75,11 +75,9 @@ Result<void> Baseline::loop(const BlockType& type) {
 }
 
 Result<void> Baseline::if_(const BlockType& type) {
-  Value condition;
-  const bool has_flags = stack_.back().where == Where::flags;
-  Test test = test_of(Cond::ne);
-  condition = pop();
-  if (has_flags) test = static_cast<Test>(condition.reg);
+  Operand condition = pop();
+  const bool has_flags = condition.is_flags();
+  const Test test = has_flags ? condition.test() : test_of(Cond::ne);
   // Stores and moves only: the flags survive.
   settle_all();
   settle_to_slots(static_cast<uint32_t>(type.params.size()));
@@ -155,9 +153,9 @@ Result<void> Baseline::unreachable() {
 
 // --- branches --------------------------------------------------------------------------------------------------------
 
-Baseline::Test Baseline::pop_condition() {
-  Value condition = pop();
-  if (condition.where == Where::flags) return static_cast<Test>(condition.reg);
+Test Baseline::pop_condition() {
+  Operand condition = pop();
+  if (condition.is_flags()) return condition.test();
   if (in_memory(condition)) {
     e_.alu_imm(Alu::cmp, Width::w32, memory_of(condition), 0);
     return test_of(Cond::ne);
@@ -177,7 +175,7 @@ void Baseline::jump_if(Test test, Label& label) {
     e_.jcc(Cond::p, label);
     e_.jcc(Cond::ne, label);
   } else {
-    e_.jcc(static_cast<Cond>(test), label);
+    e_.jcc(cond_of(test), label);
   }
 }
 
@@ -217,7 +215,7 @@ Result<void> Baseline::return_() {
 // own end, so the labels' chains patch it like a jump's displacement. Targets that need moves get an edge each.
 Result<void> Baseline::br_table(std::span<const uint32_t> depths, uint32_t default_depth) {
   settle_flags();
-  Value index = pop();
+  Operand index = pop();
   if (depths.empty()) {
     release(index);
     branch_to(default_depth);
@@ -277,7 +275,7 @@ Result<void> Baseline::br_table(std::span<const uint32_t> depths, uint32_t defau
 Result<void> Baseline::br_on(Op op, uint32_t depth, HeapType, bool) {
   settle_flags();
   if (op != Op::br_on_null && op != Op::br_on_non_null) return unsupported(op);
-  Value reference = pop();
+  Operand reference = pop();
   const Gpr reg = to_gpr(reference);
   e_.test(Width::w64, reg, reg);
   if (op == Op::br_on_null) {

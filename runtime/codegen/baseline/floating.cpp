@@ -27,7 +27,7 @@ void Baseline::canonicalize(bool is_double, Xmm reg) {
 void Baseline::float_binary(Sse op, FloatWidth width, Operands operands) {
   const bool is_double = width == FloatWidth::f64;
   const bool commutative = operands == Operands::commutative;
-  Value right = pop(), left = pop();
+  Operand right = pop(), left = pop();
   if (commutative && is_temporary(right) && !is_temporary(left)) std::swap(left, right);
   Xmm to = destination_xmm();
   if (to != kNoXmm && xmm_of(right) == to) {
@@ -51,7 +51,7 @@ void Baseline::float_binary(Sse op, FloatWidth width, Operands operands) {
 // minss and maxss return the second operand for NaNs and for zeros of either sign; wasm wants NaN, and -0 below +0.
 void Baseline::float_min_max(FloatWidth width, Extremum wanted) {
   const bool is_double = width == FloatWidth::f64, is_max = wanted == Extremum::max;
-  Value right = pop(), left = pop();
+  Operand right = pop(), left = pop();
   const Xmm b = to_xmm(right), a = to_own_xmm(left);
   e_.ucomis(is_double, a, b);
   const ShortJump unordered = e_.jcc_short(Cond::p);
@@ -73,7 +73,7 @@ void Baseline::float_min_max(FloatWidth width, Extremum wanted) {
 // ucomis sets «below» for less and for unordered: ask whether the greater one is above.
 void Baseline::float_compare(Test test, FloatWidth width, Order order) {
   const bool is_double = width == FloatWidth::f64;
-  Value right = pop(), left = pop();
+  Operand right = pop(), left = pop();
   if (order == Order::exchanged) std::swap(left, right);
   const Xmm a = to_xmm(left);
   if (in_memory(right))
@@ -87,7 +87,7 @@ void Baseline::float_compare(Test test, FloatWidth width, Order order) {
 
 void Baseline::float_round(FloatWidth width, Rounding mode) {
   const bool is_double = width == FloatWidth::f64;
-  Value value = pop();
+  Operand value = pop();
   const Xmm from = to_xmm(value);
   Xmm to = destination_xmm();
   if (to == kNoXmm) to = is_temporary(value) ? value.xmm() : alloc_xmm();
@@ -99,7 +99,7 @@ void Baseline::float_round(FloatWidth width, Rounding mode) {
 
 void Baseline::float_sqrt(FloatWidth width) {
   const bool is_double = width == FloatWidth::f64;
-  Value value = pop();
+  Operand value = pop();
   const Xmm from = to_xmm(value);
   Xmm to = destination_xmm();
   if (to == kNoXmm) to = is_temporary(value) ? value.xmm() : alloc_xmm();
@@ -111,7 +111,7 @@ void Baseline::float_sqrt(FloatWidth width) {
 
 void Baseline::float_sign(FloatWidth width, SseLogic op) {
   const bool is_double = width == FloatWidth::f64;
-  Value value = pop();
+  Operand value = pop();
   const Xmm reg = to_own_xmm(value);
   e_.pcmpeqd(kScratchXmm, kScratchXmm);
   if (op == SseLogic::and_)
@@ -124,7 +124,7 @@ void Baseline::float_sign(FloatWidth width, SseLogic op) {
 
 void Baseline::float_copysign(FloatWidth width) {
   const bool is_double = width == FloatWidth::f64;
-  Value sign = pop(), value = pop();
+  Operand sign = pop(), value = pop();
   const Xmm s = to_own_xmm(sign), v = to_own_xmm(value);
   e_.pcmpeqd(kScratchXmm, kScratchXmm);
   e_.psll_imm(is_double, kScratchXmm, is_double ? 63 : 31);
@@ -138,7 +138,7 @@ void Baseline::float_copysign(FloatWidth width) {
 
 void Baseline::float_convert(FloatWidth to_width) {
   const bool to_double = to_width == FloatWidth::f64;
-  Value value = pop();
+  Operand value = pop();
   const Xmm from = to_xmm(value);
   Xmm to = destination_xmm();
   if (to == kNoXmm) to = is_temporary(value) ? value.xmm() : alloc_xmm();
@@ -154,7 +154,7 @@ void Baseline::float_convert(FloatWidth to_width) {
 
 void Baseline::truncate_float(ValKind to, Signedness sign, FloatWidth from_width) {
   const bool is_signed = sign == Signedness::signed_, from_double = from_width == FloatWidth::f64;
-  Value value = pop();
+  Operand value = pop();
   const Xmm from = to_xmm(value);
   const Gpr reg = alloc_gpr();
   const auto refuse = [&] { // in place: a NaN or out of range
@@ -211,7 +211,7 @@ void Baseline::truncate_float(ValKind to, Signedness sign, FloatWidth from_width
 
 void Baseline::truncate_saturating(ValKind to, Signedness sign, FloatWidth from_width) {
   const bool is_signed = sign == Signedness::signed_, from_double = from_width == FloatWidth::f64;
-  Value value = pop();
+  Operand value = pop();
   const Xmm from = to_xmm(value);
   const Gpr reg = alloc_gpr();
   if (to == ValKind::i32) {
@@ -277,7 +277,7 @@ void Baseline::truncate_saturating(ValKind to, Signedness sign, FloatWidth from_
 
 void Baseline::convert_integer(ValKind from, Signedness sign, FloatWidth to_width) {
   const bool is_signed = sign == Signedness::signed_, to_double = to_width == FloatWidth::f64;
-  Value value = pop();
+  Operand value = pop();
   Xmm to = destination_xmm();
   if (to == kNoXmm) to = alloc_xmm();
   e_.logic(SseLogic::xor_, to, to); // the conversion keeps the upper bits: without this it would wait for them
@@ -307,8 +307,8 @@ void Baseline::convert_integer(ValKind from, Signedness sign, FloatWidth to_widt
 }
 
 void Baseline::reinterpret(ValKind to) {
-  Value value = pop();
-  if (value.is_constant()) return push_constant(to, value.bits);
+  Operand value = pop();
+  if (value.is_constant()) return push_constant(to, value.bits());
   const bool wide = to == ValKind::i64 || to == ValKind::f64;
   if (to == ValKind::i32 || to == ValKind::i64) {
     const Gpr reg = alloc_gpr();

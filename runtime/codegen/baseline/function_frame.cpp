@@ -202,7 +202,7 @@ void Baseline::epilogue() {
 
 void Baseline::emit_return() {
   const size_t count = results_.size();
-  place_values(std::span<const Value>(stack_).last(count), results_, Locations::results(), nullptr);
+  place_values(std::span<const Operand>(stack_).last(count), results_, Locations::results(), nullptr);
   epilogue();
   e_.ret();
 }

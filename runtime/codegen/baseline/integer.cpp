@@ -11,11 +11,11 @@ bool fits_imm32(uint64_t bits) { return static_cast<int64_t>(bits) == static_cas
 } // namespace
 
 // op to, value: as immediate, memory operand or register.
-void Baseline::apply_alu(Alu op, Width width, Gpr to, const Value& value) {
+void Baseline::apply_alu(Alu op, Width width, Gpr to, const Operand& value) {
   if (value.is_constant()) {
-    if (width == Width::w32 || fits_imm32(value.bits))
-      return e_.alu_imm(op, width, to, static_cast<int32_t>(value.bits));
-    e_.mov_imm(kScratch, value.bits);
+    if (width == Width::w32 || fits_imm32(value.bits()))
+      return e_.alu_imm(op, width, to, static_cast<int32_t>(value.bits()));
+    e_.mov_imm(kScratch, value.bits());
     return e_.alu(op, width, to, kScratch);
   }
   if (in_memory(value)) return e_.alu(op, width, to, memory_of(value));
@@ -25,7 +25,7 @@ void Baseline::apply_alu(Alu op, Width width, Gpr to, const Value& value) {
 void Baseline::integer_alu(Alu op, ValKind type, Operands operands) {
   const bool commutative = operands == Operands::commutative;
   const Width width = type == ValKind::i32 ? Width::w32 : Width::w64;
-  Value right = pop(), left = pop();
+  Operand right = pop(), left = pop();
   if (commutative && (left.is_constant() || (is_temporary(right) && !is_temporary(left)))) std::swap(left, right);
   Gpr to = destination_gpr();
   if (to != kNoGpr && gpr_of(right) == to) {
@@ -38,9 +38,10 @@ void Baseline::integer_alu(Alu op, ValKind type, Operands operands) {
   if (to == kNoGpr) to = is_temporary(left) ? left.gpr() : alloc_gpr();
   const Gpr from = gpr_of(left);
   const bool adds =
-      op == Alu::add || (op == Alu::sub && right.is_constant() && static_cast<int32_t>(right.bits) != INT32_MIN);
-  if (adds && from != kNoGpr && from != to && right.is_constant() && (width == Width::w32 || fits_imm32(right.bits))) {
-    const auto value = static_cast<int32_t>(right.bits);
+      op == Alu::add || (op == Alu::sub && right.is_constant() && static_cast<int32_t>(right.bits()) != INT32_MIN);
+  if (adds && from != kNoGpr && from != to && right.is_constant() &&
+      (width == Width::w32 || fits_imm32(right.bits()))) {
+    const auto value = static_cast<int32_t>(right.bits());
     e_.lea(width, to, {from, op == Alu::add ? value : -value});
   } else if (op == Alu::add && from != kNoGpr && from != to && gpr_of(right) != kNoGpr) {
     e_.lea(width, to, {from, 0, gpr_of(right), 0});
@@ -55,26 +56,26 @@ void Baseline::integer_alu(Alu op, ValKind type, Operands operands) {
 
 void Baseline::integer_mul(ValKind type) {
   const Width width = type == ValKind::i32 ? Width::w32 : Width::w64;
-  Value right = pop(), left = pop();
+  Operand right = pop(), left = pop();
   if (left.is_constant() || (is_temporary(right) && !is_temporary(left) && !right.is_constant()))
     std::swap(left, right);
   Gpr to = destination_gpr();
   if (to != kNoGpr && gpr_of(right) == to) std::swap(left, right);
   if (to == kNoGpr) to = is_temporary(left) ? left.gpr() : alloc_gpr();
-  if (right.is_constant() && std::has_single_bit(right.bits)) {
+  if (right.is_constant() && std::has_single_bit(right.bits())) {
     load_gpr(to, left);
-    e_.shift_imm(Shift::shl, width, to, static_cast<uint8_t>(std::countr_zero(right.bits)));
-  } else if (right.is_constant() && (width == Width::w32 || fits_imm32(right.bits))) {
+    e_.shift_imm(Shift::shl, width, to, static_cast<uint8_t>(std::countr_zero(right.bits())));
+  } else if (right.is_constant() && (width == Width::w32 || fits_imm32(right.bits()))) {
     Gpr from = gpr_of(left);
     if (from == kNoGpr) {
       load_gpr(to, left);
       from = to;
     }
-    e_.imul_imm(width, to, from, static_cast<int32_t>(right.bits));
+    e_.imul_imm(width, to, from, static_cast<int32_t>(right.bits()));
   } else {
     load_gpr(to, left);
     if (right.is_constant()) {
-      e_.mov_imm(kScratch, right.bits);
+      e_.mov_imm(kScratch, right.bits());
       e_.imul(width, to, kScratch);
     } else if (in_memory(right)) {
       e_.imul(width, to, memory_of(right));
@@ -89,7 +90,7 @@ void Baseline::integer_mul(ValKind type) {
 
 void Baseline::integer_compare(Cond cond, ValKind type) {
   const Width width = type == ValKind::i32 ? Width::w32 : Width::w64;
-  Value right = pop(), left = pop();
+  Operand right = pop(), left = pop();
   if (left.is_constant()) {
     std::swap(left, right);
     switch (cond) { // a < b is b > a
@@ -104,14 +105,14 @@ void Baseline::integer_compare(Cond cond, ValKind type) {
     default: break;
     }
   }
-  const bool short_constant = right.is_constant() && (width == Width::w32 || fits_imm32(right.bits));
+  const bool short_constant = right.is_constant() && (width == Width::w32 || fits_imm32(right.bits()));
   if (in_memory(left) && short_constant) {
-    e_.alu_imm(Alu::cmp, width, memory_of(left), static_cast<int32_t>(right.bits));
+    e_.alu_imm(Alu::cmp, width, memory_of(left), static_cast<int32_t>(right.bits()));
   } else if (in_memory(left) && gpr_of(right) != kNoGpr) {
     e_.alu(Alu::cmp, width, memory_of(left), gpr_of(right));
   } else {
     const Gpr reg = to_gpr(left);
-    if (right.is_constant() && right.bits == 0)
+    if (right.is_constant() && right.bits() == 0)
       e_.test(width, reg, reg);
     else
       apply_alu(Alu::cmp, width, reg, right);
@@ -123,11 +124,11 @@ void Baseline::integer_compare(Cond cond, ValKind type) {
 
 void Baseline::integer_eqz(ValKind type) {
   const Width width = type == ValKind::i32 ? Width::w32 : Width::w64;
-  if (stack_.back().where == Where::flags) {
-    const Test test = static_cast<Test>(pop().reg);
+  if (stack_.back().is_flags()) {
+    const Test test = pop().test();
     return push_flags(negate(test));
   }
-  Value value = pop();
+  Operand value = pop();
   if (in_memory(value)) {
     e_.alu_imm(Alu::cmp, width, memory_of(value), 0);
   } else {
@@ -140,12 +141,12 @@ void Baseline::integer_eqz(ValKind type) {
 
 void Baseline::integer_shift(Shift shift, ValKind type) {
   const Width width = type == ValKind::i32 ? Width::w32 : Width::w64;
-  Value count = pop(), value = pop();
+  Operand count = pop(), value = pop();
   Gpr to = destination_gpr();
   if (count.is_constant()) {
     if (to == kNoGpr) to = is_temporary(value) ? value.gpr() : alloc_gpr();
     load_gpr(to, value);
-    const auto bits = static_cast<uint8_t>(count.bits & (type == ValKind::i32 ? 31 : 63));
+    const auto bits = static_cast<uint8_t>(count.bits() & (type == ValKind::i32 ? 31 : 63));
     if (bits != 0) e_.shift_imm(shift, width, to, bits);
   } else {
     const ShiftX op = shift == Shift::shl ? ShiftX::shlx : shift == Shift::shr ? ShiftX::shrx : ShiftX::sarx;
@@ -161,9 +162,9 @@ void Baseline::integer_shift(Shift shift, ValKind type) {
 void Baseline::integer_rotate(Shift rotate, ValKind type) {
   const Width width = type == ValKind::i32 ? Width::w32 : Width::w64;
   const uint32_t mask = type == ValKind::i32 ? 31 : 63;
-  Value count = pop(), value = pop();
+  Operand count = pop(), value = pop();
   if (count.is_constant()) {
-    const auto by = static_cast<uint32_t>(count.bits) & mask;
+    const auto by = static_cast<uint32_t>(count.bits()) & mask;
     const Gpr from = to_gpr(value);
     Gpr to = destination_gpr();
     if (to == kNoGpr) to = is_temporary(value) ? value.gpr() : alloc_gpr();
@@ -186,10 +187,10 @@ void Baseline::integer_rotate(Shift rotate, ValKind type) {
 // Division by a constant other than 0 cannot trap, except for -1; unsigned powers of two need no division.
 bool Baseline::divide_by_constant(ValKind type, Signedness sign, Division wanted) {
   const Width width = type == ValKind::i32 ? Width::w32 : Width::w64;
-  if (!stack_.back().is_constant() || sign == Signedness::signed_ || !std::has_single_bit(stack_.back().bits))
+  if (!stack_.back().is_constant() || sign == Signedness::signed_ || !std::has_single_bit(stack_.back().bits()))
     return false;
-  const uint64_t divisor = pop().bits;
-  Value value = pop();
+  const uint64_t divisor = pop().bits();
+  Operand value = pop();
   const Gpr to = to_own_gpr(value);
   if (wanted == Division::quotient) {
     if (divisor != 1) e_.shift_imm(Shift::shr, width, to, static_cast<uint8_t>(std::countr_zero(divisor)));
@@ -207,10 +208,10 @@ void Baseline::divide(ValKind type, Signedness sign, Division wanted) {
   if (divide_by_constant(type, sign, wanted)) return;
   const bool remainder = wanted == Division::remainder;
   const Width width = type == ValKind::i32 ? Width::w32 : Width::w64;
-  Value right = pop(), left = pop();
+  Operand right = pop(), left = pop();
   const bool constant = right.is_constant();
   const uint64_t minus_one = type == ValKind::i32 ? 0xffff'ffff : ~uint64_t{0};
-  const uint64_t divisor = right.bits;
+  const uint64_t divisor = constant ? right.bits() : 0;
 
   // The divisor in a register other than rax and rdx, the dividend in rax, rdx ours.
   Gpr by = gpr_of(right);
@@ -255,8 +256,8 @@ void Baseline::divide(ValKind type, Signedness sign, Division wanted) {
 }
 
 template <class Emit> void Baseline::integer_unary(ValKind from, ValKind to, Emit emit) {
-  Value value = pop();
-  value.type = from;
+  Operand value = pop();
+  value.retype(from);
   const Gpr source = to_gpr(value);
   Gpr target = destination_gpr();
   if (target == kNoGpr) target = is_temporary(value) ? value.gpr() : alloc_gpr();
@@ -348,7 +349,7 @@ Result<void> Baseline::numeric(Op op) {
     });
     break;
   case Op::i32_wrap_i64:
-    if (stack_.back().where == Where::constant) stack_.back().bits &= 0xffff'ffff;
+    if (stack_.back().is_constant()) push_constant(i32, pop().bits() & 0xffff'ffff);
     integer_unary(i32, i32, [&](Gpr to, Gpr from) { e_.mov(w32, to, from); });
     break;
   default: return floating(op);

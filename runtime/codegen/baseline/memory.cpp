@@ -16,7 +16,7 @@ void Baseline::load_memory_pointer(Gpr to, uint32_t memory) {
 Baseline::Address Baseline::address(const MemArg& memarg, uint32_t size_bytes) {
   Address result;
   result.index = pop();
-  Value& index = result.index;
+  Operand& index = result.index;
   if (!is_64_bit_memory(memarg.memory)) {
     Gpr base = kMemoryBase;
     if (memarg.memory != 0) {
@@ -24,7 +24,7 @@ Baseline::Address Baseline::address(const MemArg& memarg, uint32_t size_bytes) {
       load_memory_pointer(base, memarg.memory);
       e_.mov(Width::w64, base, {base, offsetof(VMMemory, base)});
     }
-    const uint64_t offset = memarg.offset + (index.is_constant() ? index.bits : 0); // each below 2^32
+    const uint64_t offset = memarg.offset + (index.is_constant() ? index.bits() : 0); // each below 2^32
     if (index.is_constant()) {
       if (offset <= INT32_MAX) {
         result.mem = {base, static_cast<int32_t>(offset)};
@@ -121,9 +121,9 @@ Result<void> Baseline::store(Op op, const MemArg& memarg) {
     return check_code_size();
   const OpInfo& info = op_info(op);
   const uint32_t size_log2 = info.natural_align_log2();
-  Value value = pop();
-  const bool constant =
-      value.is_constant() && (size_log2 < 3 || static_cast<int64_t>(value.bits) == static_cast<int32_t>(value.bits));
+  Operand value = pop();
+  const bool constant = value.is_constant() &&
+                        (size_log2 < 3 || static_cast<int64_t>(value.bits()) == static_cast<int32_t>(value.bits()));
   Gpr reg = kNoGpr;
   Xmm xmm = kNoXmm;
   if (!constant) {
@@ -136,10 +136,10 @@ Result<void> Baseline::store(Op op, const MemArg& memarg) {
   trap_site(TrapCode::memory_out_of_bounds);
   if (constant) {
     switch (size_log2) {
-    case 0: e_.mov8_imm(to.mem, static_cast<uint8_t>(value.bits)); break;
-    case 1: e_.mov16_imm(to.mem, static_cast<uint16_t>(value.bits)); break;
-    case 2: e_.mov_imm(Width::w32, to.mem, static_cast<int32_t>(value.bits)); break;
-    default: e_.mov_imm(Width::w64, to.mem, static_cast<int32_t>(value.bits)); break;
+    case 0: e_.mov8_imm(to.mem, static_cast<uint8_t>(value.bits())); break;
+    case 1: e_.mov16_imm(to.mem, static_cast<uint16_t>(value.bits())); break;
+    case 2: e_.mov_imm(Width::w32, to.mem, static_cast<int32_t>(value.bits())); break;
+    default: e_.mov_imm(Width::w64, to.mem, static_cast<int32_t>(value.bits())); break;
     }
   } else if (xmm != kNoXmm) {
     e_.movs(size_log2 == 3, to.mem, xmm);

@@ -13,67 +13,67 @@ constexpr uint32_t kReluctant = 1u << static_cast<uint32_t>(Gpr::rax) | 1u << st
 
 // --- pushing and popping ---------------------------------------------------------------------------------------------
 
-Baseline::Value Baseline::pop() {
-  const Value value = stack_.back();
+Operand Baseline::pop() {
+  const Operand value = stack_.back();
   stack_.pop_back();
   if (settled_ > stack_.size()) settled_ = static_cast<uint32_t>(stack_.size());
-  if (value.where == Where::gpr)
-    gpr_owner_[value.reg] = kNone;
-  else if (value.where == Where::xmm)
-    xmm_owner_[value.reg] = kNone;
-  else if (value.where == Where::local)
-    locals_[value.index].newest_alias = static_cast<uint32_t>(value.bits);
+  if (value.is_gpr())
+    gpr_owner_[static_cast<size_t>(value.gpr())] = kNone;
+  else if (value.is_xmm())
+    xmm_owner_[static_cast<size_t>(value.xmm())] = kNone;
+  else if (value.is_local())
+    locals_[value.local_index()].newest_alias = value.older_alias();
   return value;
 }
 
 void Baseline::push_gpr(ValKind type, Gpr reg) {
   gpr_owner_[static_cast<size_t>(reg)] = height();
-  stack_.push_back({Where::gpr, type, static_cast<uint8_t>(reg)});
+  stack_.push_back(Operand::gpr(type, reg));
 }
 
 void Baseline::push_xmm(ValKind type, Xmm reg) {
   xmm_owner_[static_cast<size_t>(reg)] = height();
-  stack_.push_back({Where::xmm, type, static_cast<uint8_t>(reg)});
+  stack_.push_back(Operand::xmm(type, reg));
 }
 
 void Baseline::push_slot(ValKind type) {
   const uint32_t index = height();
   (void)slot_for_store(index);
-  stack_.push_back({Where::slot, type, 0, index});
+  stack_.push_back(Operand::slot(type, index));
 }
 
-void Baseline::push_constant(ValKind type, uint64_t bits) { stack_.push_back({Where::constant, type, 0, 0, bits}); }
+void Baseline::push_constant(ValKind type, uint64_t bits) { stack_.push_back(Operand::constant(type, bits)); }
 
 void Baseline::push_local(uint32_t index) {
   Local& local = locals_[index];
   const uint32_t older = local.newest_alias;
   local.newest_alias = height();
-  stack_.push_back({Where::local, local.type, 0, index, older});
+  stack_.push_back(Operand::local(local.type, index, older));
 }
 
-void Baseline::push_flags(Test test) { stack_.push_back({Where::flags, ValKind::i32, static_cast<uint8_t>(test)}); }
+void Baseline::push_flags(Test test) { stack_.push_back(Operand::flags(test)); }
 
-void Baseline::push_again(const Value& value) {
-  if (value.where == Where::gpr)
-    push_gpr(value.type, value.gpr());
-  else if (value.where == Where::xmm)
-    push_xmm(value.type, value.xmm());
-  else if (value.where == Where::local)
-    push_local(value.index);
+void Baseline::push_again(const Operand& value) {
+  if (value.is_gpr())
+    push_gpr(value.type(), value.gpr());
+  else if (value.is_xmm())
+    push_xmm(value.type(), value.xmm());
+  else if (value.is_local())
+    push_local(value.local_index());
   else
     push(value);
 }
 
 void Baseline::materialize_flags() {
-  const Test test = static_cast<Test>(pop().reg);
+  const Test test = pop().test();
   const Gpr reg = alloc_gpr(); // may store a register, which keeps the flags
-  if (test == Test::float_eq || test == Test::float_ne) {
+  if (!is_cond(test)) {
     const bool equal = test == Test::float_eq;
     e_.setcc(equal ? Cond::np : Cond::p, kScratch);
     e_.setcc(equal ? Cond::e : Cond::ne, reg);
     e_.alu(equal ? Alu::and_ : Alu::or_, Width::w32, reg, kScratch);
   } else {
-    e_.setcc(static_cast<Cond>(test), reg);
+    e_.setcc(cond_of(test), reg);
   }
   e_.movzx8(reg, reg);
   push_gpr(ValKind::i32, reg);
@@ -123,60 +123,62 @@ void Baseline::take_gpr(Gpr reg) {
 }
 
 void Baseline::evict(uint32_t stack_index) {
-  Value& value = stack_[stack_index];
+  Operand& value = stack_[stack_index];
   store_value(slot_for_store(stack_index), value);
   release(value);
-  value = {Where::slot, value.type, 0, stack_index};
+  value = Operand::slot(value.type(), stack_index);
 }
 
-void Baseline::release(const Value& value) {
-  if (value.where == Where::gpr)
+void Baseline::release(const Operand& value) {
+  if (value.is_gpr())
     free_gpr(value.gpr());
-  else if (value.where == Where::xmm)
+  else if (value.is_xmm())
     free_xmm(value.xmm());
 }
 
-Gpr Baseline::gpr_of(const Value& value) const {
-  if (value.where == Where::gpr) return value.gpr();
-  if (value.where == Where::local && locals_[value.index].pinned) return static_cast<Gpr>(locals_[value.index].reg);
+Gpr Baseline::gpr_of(const Operand& value) const {
+  if (value.is_gpr()) return value.gpr();
+  if (value.is_local() && locals_[value.local_index()].pinned)
+    return static_cast<Gpr>(locals_[value.local_index()].reg);
   return kNoGpr;
 }
 
-Xmm Baseline::xmm_of(const Value& value) const {
-  if (value.where == Where::xmm) return value.xmm();
-  if (value.where == Where::local && locals_[value.index].pinned) return static_cast<Xmm>(locals_[value.index].reg);
+Xmm Baseline::xmm_of(const Operand& value) const {
+  if (value.is_xmm()) return value.xmm();
+  if (value.is_local() && locals_[value.local_index()].pinned)
+    return static_cast<Xmm>(locals_[value.local_index()].reg);
   return kNoXmm;
 }
 
-Gpr Baseline::to_gpr(Value& value) {
+Gpr Baseline::to_gpr(Operand& value) {
   if (const Gpr reg = gpr_of(value); reg != kNoGpr) return reg;
   return to_own_gpr(value);
 }
 
-Gpr Baseline::to_own_gpr(Value& value, uint32_t except) {
+Gpr Baseline::to_own_gpr(Operand& value, uint32_t except) {
   if (is_temporary(value) && (bit(value.gpr()) & except) == 0) return value.gpr();
   const Gpr reg = alloc_gpr(except);
   load_gpr(reg, value);
   release(value);
-  value = {Where::gpr, value.type, static_cast<uint8_t>(reg)};
+  value = Operand::gpr(value.type(), reg);
   return reg;
 }
 
-Xmm Baseline::to_xmm(Value& value) {
+Xmm Baseline::to_xmm(Operand& value) {
   if (const Xmm reg = xmm_of(value); reg != kNoXmm) return reg;
   return to_own_xmm(value);
 }
 
-Xmm Baseline::to_own_xmm(Value& value) {
+Xmm Baseline::to_own_xmm(Operand& value) {
   if (is_temporary(value)) return value.xmm();
   const Xmm reg = alloc_xmm();
   load_xmm(reg, value);
-  value = {Where::xmm, value.type, static_cast<uint8_t>(reg)};
+  value = Operand::xmm(value.type(), reg);
   return reg;
 }
 
-void Baseline::load_gpr(Gpr reg, const Value& value) {
-  if (value.is_constant()) return load_gpr_constant(reg, value.bits);
+void Baseline::load_gpr(Gpr reg, const Operand& value) {
+  if (value.is_constant()) return load_gpr_constant(reg, value.bits());
   if (const Gpr from = gpr_of(value); from != kNoGpr) {
     if (from != reg) e_.mov(value.width(), reg, from);
     return;
@@ -184,9 +186,9 @@ void Baseline::load_gpr(Gpr reg, const Value& value) {
   e_.mov(value.width(), reg, memory_of(value));
 }
 
-void Baseline::load_xmm(Xmm reg, const Value& value) {
-  const bool is_double = value.type == ValKind::f64;
-  if (value.is_constant()) return load_xmm_constant(reg, is_double, value.bits);
+void Baseline::load_xmm(Xmm reg, const Operand& value) {
+  const bool is_double = value.type() == ValKind::f64;
+  if (value.is_constant()) return load_xmm_constant(reg, is_double, value.bits());
   if (const Xmm from = xmm_of(value); from != kNoXmm) {
     if (from != reg) e_.movaps(reg, from);
     return;
@@ -200,23 +202,23 @@ void Baseline::load_xmm_constant(Xmm reg, bool is_double, uint64_t bits) {
   e_.movd(is_double ? Width::w64 : Width::w32, reg, kScratch);
 }
 
-void Baseline::store_value(const Mem& to, const Value& value) {
+void Baseline::store_value(const Mem& to, const Operand& value) {
   if (value.is_constant()) {
-    const int32_t low = static_cast<int32_t>(value.bits);
-    if (value.type == ValKind::i32 || value.type == ValKind::f32) {
+    const int32_t low = static_cast<int32_t>(value.bits());
+    if (value.type() == ValKind::i32 || value.type() == ValKind::f32) {
       e_.mov_imm(Width::w32, to, low);
-    } else if (static_cast<int64_t>(value.bits) == low) {
+    } else if (static_cast<int64_t>(value.bits()) == low) {
       e_.mov_imm(Width::w64, to, low);
     } else {
       e_.mov_imm(Width::w32, to, low);
-      e_.mov_imm(Width::w32, {to.base, to.disp + 4, to.index, to.scale_log2}, static_cast<int32_t>(value.bits >> 32));
+      e_.mov_imm(Width::w32, {to.base, to.disp + 4, to.index, to.scale_log2}, static_cast<int32_t>(value.bits() >> 32));
     }
   } else if (in_memory(value)) {
     // Not through r11, which may be the base of `to`.
     e_.movs(true, kScratchXmm, memory_of(value));
     e_.movs(true, to, kScratchXmm);
   } else if (value.is_float()) {
-    e_.movs(value.type == ValKind::f64, to, xmm_of(value));
+    e_.movs(value.type() == ValKind::f64, to, xmm_of(value));
   } else {
     e_.mov(Width::w64, to, gpr_of(value));
   }
@@ -226,9 +228,9 @@ void Baseline::store_value(const Mem& to, const Value& value) {
 
 void Baseline::settle_all() {
   for (uint32_t i = settled_; i < stack_.size(); ++i) {
-    Value& value = stack_[i];
-    if (value.is_constant() || value.where == Where::slot) continue;
-    if (value.where == Where::local) locals_[value.index].newest_alias = kNone; // all of them go, here or before
+    Operand& value = stack_[i];
+    if (value.is_constant() || value.is_slot()) continue;
+    if (value.is_local()) locals_[value.local_index()].newest_alias = kNone; // all of them go, here or before
     evict(i);
   }
   settled_ = height();
@@ -236,7 +238,7 @@ void Baseline::settle_all() {
 
 void Baseline::settle_to_slots(uint32_t count) {
   for (uint32_t i = height() - count; i < stack_.size(); ++i)
-    if (stack_[i].where != Where::slot) evict(i);
+    if (!stack_[i].is_slot()) evict(i);
 }
 
 void Baseline::spill_registers() {
@@ -249,8 +251,8 @@ void Baseline::spill_registers() {
 void Baseline::unshare_local(uint32_t index) {
   Local& local = locals_[index];
   for (uint32_t at = local.newest_alias; at != kNone;) {
-    const uint32_t older = static_cast<uint32_t>(stack_[at].bits);
-    Value value = stack_[at];
+    const uint32_t older = stack_[at].older_alias();
+    Operand value = stack_[at];
     const bool is_float = value.is_float();
     if (is_float ? free_xmms_ != 0 : free_gprs_ != 0) {
       if (is_float)

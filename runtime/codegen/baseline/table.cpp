@@ -3,7 +3,7 @@
 
 namespace runtime::baseline {
 
-Mem Baseline::table_element(uint32_t table, Value& index) {
+Mem Baseline::table_element(uint32_t table, Operand& index) {
   const Gpr reg = to_gpr(index);
   e_.mov(Width::w64, kScratch, vmctx_field(offsetof(VMContext, tables)));
   e_.mov(Width::w64, kScratch, {kScratch, static_cast<int32_t>(8 * table)});
@@ -15,7 +15,7 @@ Mem Baseline::table_element(uint32_t table, Value& index) {
 
 Result<void> Baseline::table_get(uint32_t table) {
   settle_flags();
-  Value index = pop();
+  Operand index = pop();
   const Mem element = table_element(table, index);
   const Gpr reg = alloc_gpr();
   e_.mov(Width::w64, reg, element);
@@ -26,7 +26,7 @@ Result<void> Baseline::table_get(uint32_t table) {
 
 Result<void> Baseline::table_set(uint32_t table) {
   settle_flags();
-  Value value = pop(), index = pop();
+  Operand value = pop(), index = pop();
   const Gpr reg = to_gpr(value);
   e_.mov(Width::w64, table_element(table, index), reg);
   release(value);
@@ -100,7 +100,7 @@ Result<void> Baseline::reference(Op op, HeapType, bool) {
   settle_flags();
   switch (op) {
   case Op::ref_is_null: {
-    Value value = pop();
+    Operand value = pop();
     const Gpr reg = to_gpr(value);
     e_.test(Width::w64, reg, reg);
     release(value);
@@ -108,7 +108,7 @@ Result<void> Baseline::reference(Op op, HeapType, bool) {
     return {};
   }
   case Op::ref_as_non_null: {
-    Value value = pop();
+    Operand value = pop();
     const Gpr reg = to_gpr(value);
     e_.test(Width::w64, reg, reg);
     trap_if(Cond::e, TrapCode::null_reference);
@@ -116,7 +116,7 @@ Result<void> Baseline::reference(Op op, HeapType, bool) {
     return check_code_size();
   }
   case Op::ref_eq: {
-    Value right = pop(), left = pop();
+    Operand right = pop(), left = pop();
     const Gpr a = to_gpr(left), b = to_gpr(right);
     e_.alu(Alu::cmp, Width::w64, a, b);
     release(left);

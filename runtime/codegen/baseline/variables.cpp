@@ -10,18 +10,18 @@ Result<void> Baseline::drop() {
 
 Result<void> Baseline::select(ValType type) {
   if (type.kind() == ValKind::v128) return unsupported("select of v128");
-  Value condition = pop();
+  Operand condition = pop();
   Test test = test_of(Cond::ne);
-  if (condition.where == Where::flags) {
-    test = static_cast<Test>(condition.reg);
+  if (condition.is_flags()) {
+    test = condition.test();
   } else {
     const Gpr reg = to_gpr(condition);
     e_.test(Width::w32, reg, reg);
     release(condition);
   }
   // From here to the use of the flags only moves are emitted.
-  Value if_false = pop(), if_true = pop();
-  if (type.is_float() || test == Test::float_eq || test == Test::float_ne) {
+  Operand if_false = pop(), if_true = pop();
+  if (type.is_float() || !is_cond(test)) {
     Label keep;
     if (type.is_float()) {
       const Xmm other = to_xmm(if_false), reg = to_own_xmm(if_true);
@@ -40,7 +40,7 @@ Result<void> Baseline::select(ValType type) {
     }
     return check_code_size();
   }
-  const Cond otherwise = static_cast<Cond>(negate(test));
+  const Cond otherwise = cond_of(negate(test));
   const Gpr reg = to_own_gpr(if_true);
   if (in_memory(if_false))
     e_.cmov(otherwise, if_true.width(), reg, memory_of(if_false));
@@ -66,8 +66,8 @@ Result<void> Baseline::local_get(uint32_t index) {
 
 Result<void> Baseline::local_set(uint32_t index) {
   settle_flags();
-  Value value = pop();
-  if (value.where == Where::local && value.index == index) return {};
+  Operand value = pop();
+  if (value.is_local(index)) return {};
   unshare_local(index);
   const Local& local = locals_[index];
   if (!local.pinned)
@@ -82,8 +82,8 @@ Result<void> Baseline::local_set(uint32_t index) {
 
 Result<void> Baseline::local_tee(uint32_t index) {
   settle_flags();
-  Value value = pop();
-  if (value.where == Where::local && value.index == index) {
+  Operand value = pop();
+  if (value.is_local(index)) {
     push_local(index);
     return {};
   }
@@ -99,7 +99,7 @@ Result<void> Baseline::local_tee(uint32_t index) {
     return check_code_size();
   }
   store_value(home(index), value);
-  if (value.where == Where::slot)
+  if (value.is_slot())
     push_local(index);
   else
     push_again(value); // still where it was: in a register, a constant, or another local
@@ -128,7 +128,7 @@ Result<void> Baseline::global_set(uint32_t index) {
   settle_flags();
   const ValType type = module_.globals[index].type.type;
   if (type.kind() == ValKind::v128) return unsupported("globals of type v128");
-  const Value value = pop();
+  const Operand value = pop();
   e_.mov(Width::w64, kScratch, vmctx_field(offsetof(VMContext, globals)));
   e_.mov(Width::w64, kScratch, {kScratch, static_cast<int32_t>(8 * index)});
   store_value({kScratch, 0}, value);
