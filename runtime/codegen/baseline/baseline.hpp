@@ -1,9 +1,8 @@
 // The baseline compiler: a CodeGenerator that writes x86-64 code in one pass, as the validator walks a function.
 //
-// It keeps an abstract operand stack. An entry is a register, a constant, a local (not copied until the local changes),
-// the processor's flags (a comparison that its consumer may branch on; only on top), or a slot of the frame. Entry
-// number i has slot number i and no other, so moves between slots never cross. Registers are taken on demand; the
-// deepest entries are stored to their slots when none is left.
+// It keeps an abstract operand stack (operand_stack.hpp): values stay in registers, constants, unchanged locals or the
+// processor's flags until they are needed (operand.hpp). Registers are taken on demand (register_pool.hpp); the deepest
+// entries are stored to their slots of the frame when none is left.
 //
 // Locals live in their frame slots, the most used ones in registers («pinned»; calling_convention.hpp says which
 // survive calls).
@@ -18,7 +17,7 @@
 // Bounds on compile time and memory: every step is linear in what it handles, registers excepted; frames and the
 // code of one function are limited (ErrorKind::limit).
 #pragma once
-#include "runtime/codegen/baseline/operand.hpp"
+#include "runtime/codegen/baseline/operand_stack.hpp"
 #include "runtime/codegen/tier.hpp"
 #include "runtime/codegen/x86_64/calling_convention.hpp"
 #include "runtime/codegen/x86_64/move_resolver.hpp"
@@ -97,7 +96,6 @@ public:
   Result<void> atomic(Op op, const MemArg& memarg);
 
 private:
-  static constexpr uint32_t kNone = Operand::kNoEntry;
   static constexpr Gpr kNoGpr = Gpr::rsp;
   static constexpr Xmm kNoXmm = kScratchXmm;
 
@@ -110,11 +108,39 @@ private:
   enum class Order : uint8_t { given, exchanged }; // of a comparison's operands
   enum class Callee : uint8_t { known, on_stack };
 
-  struct Local {
-    ValKind type = ValKind::i32;
-    bool pinned = false;
-    uint8_t reg = 0;
-    uint32_t newest_alias = kNone; // stack index of the newest entry that is this local
+  // Where a local lives: in its home in the frame, or in a register of its own («pinned»).
+  class Local {
+  public:
+    explicit Local(ValKind type) : type_(type), gpr_(kNoGpr) {}
+    void pin(Gpr reg) {
+      assert(!is_float());
+      is_pinned_ = true;
+      gpr_ = reg;
+    }
+    void pin(Xmm reg) {
+      assert(is_float());
+      is_pinned_ = true;
+      xmm_ = reg;
+    }
+    [[nodiscard]] ValKind type() const { return type_; }
+    [[nodiscard]] bool is_float() const { return type_ == ValKind::f32 || type_ == ValKind::f64; }
+    [[nodiscard]] bool is_pinned() const { return is_pinned_; }
+    [[nodiscard]] Gpr gpr() const {
+      assert(is_pinned_ && !is_float());
+      return gpr_;
+    }
+    [[nodiscard]] Xmm xmm() const {
+      assert(is_pinned_ && is_float());
+      return xmm_;
+    }
+
+  private:
+    ValKind type_;
+    bool is_pinned_ = false;
+    union { // by type_
+      Gpr gpr_;
+      Xmm xmm_;
+    };
   };
 
   struct Control {
@@ -140,9 +166,8 @@ private:
     uint32_t at;
     uint32_t defined_index;
   };
-  // --- operand_stack.cpp: entries and registers
-  Operand pop();
-  void push(const Operand& value) { stack_.push_back(value); }
+  // --- placement.cpp: operands and registers
+  Operand pop() { return stack_.pop(); }
   void push_gpr(ValKind type, Gpr reg);
   void push_xmm(ValKind type, Xmm reg);
   void push_slot(ValKind type);
@@ -151,30 +176,26 @@ private:
   void push_flags(Test test);
   void push_again(const Operand& value); // a popped one, perhaps moved
   void settle_flags() {
-    if (!stack_.empty() && stack_.back().is_flags()) [[unlikely]]
+    if (stack_.has_flags()) [[unlikely]]
       materialize_flags();
   }
   void materialize_flags();
-  [[nodiscard]] uint32_t height() const { return static_cast<uint32_t>(stack_.size()); }
+  [[nodiscard]] uint32_t height() const { return stack_.height(); }
 
-  [[nodiscard]] static constexpr uint32_t bit(Gpr reg) { return 1u << static_cast<uint32_t>(reg); }
-  [[nodiscard]] static constexpr uint32_t bit(Xmm reg) { return 1u << static_cast<uint32_t>(reg); }
-  [[nodiscard]] Gpr alloc_gpr(uint32_t except = 0);
+  [[nodiscard]] Gpr alloc_gpr(RegisterSet<Gpr> except = {});
   [[nodiscard]] Xmm alloc_xmm();
   void take_gpr(Gpr reg); // evicts the entry that owns it; not for registers of popped operands
   void evict(uint32_t stack_index);
-  void free_gpr(Gpr reg) { free_gprs_ |= bit(reg) & temporary_gprs_; }
-  void free_xmm(Xmm reg) { free_xmms_ |= bit(reg) & temporary_xmms_; }
   void release(const Operand& value); // a popped operand's register
   [[nodiscard]] bool is_temporary(const Operand& v) const {
-    return v.is_gpr() ? (temporary_gprs_ & bit(v.gpr())) != 0 : v.is_xmm() && (temporary_xmms_ & bit(v.xmm())) != 0;
+    return v.is_gpr() ? gprs_.is_temporary(v.gpr()) : v.is_xmm() && xmms_.is_temporary(v.xmm());
   }
   // The register that holds a popped operand, pinned ones included; kNoGpr when it is in none.
   [[nodiscard]] Gpr gpr_of(const Operand& value) const;
   [[nodiscard]] Xmm xmm_of(const Operand& value) const;
   // Puts a popped operand into a register: any (not to be written), or one that is the operand's own.
   Gpr to_gpr(Operand& value);
-  Gpr to_own_gpr(Operand& value, uint32_t except = 0);
+  Gpr to_own_gpr(Operand& value, RegisterSet<Gpr> except = {});
   Xmm to_xmm(Operand& value);
   Xmm to_own_xmm(Operand& value);
   void load_gpr(Gpr reg, const Operand& value); // a copy; leaves the flags alone
@@ -184,7 +205,7 @@ private:
   void store_value(const Mem& to,
                    const Operand& value); // all 8 bytes or, for 32-bit types, at least the low 4; not flags
   [[nodiscard]] bool in_memory(const Operand& value) const {
-    return value.is_slot() || (value.is_local() && !locals_[value.local_index()].pinned);
+    return value.is_slot() || (value.is_local() && !locals_[value.local_index()].is_pinned());
   }
   [[nodiscard]] Mem memory_of(const Operand& value) const {
     return value.is_slot() ? slot(value.slot_index()) : home(value.local_index());
@@ -314,7 +335,9 @@ private:
 
   // of the function being compiled
   uint32_t position_ = 0;
-  std::vector<Operand> stack_;
+  OperandStack stack_;
+  RegisterPool<Gpr> gprs_;
+  RegisterPool<Xmm> xmms_;
   std::vector<Local> locals_;
   std::vector<Control> controls_;
   std::vector<Operand> arguments_; // of the call being emitted
@@ -326,11 +349,9 @@ private:
   std::vector<uint32_t> edge_depths_;
   std::span<const ValType> results_;
   uint32_t edge_generation_ = 0;
-  uint32_t local_count_ = 0, slots_used_ = 0, settled_ = 0;
+  uint32_t local_count_ = 0, slots_used_ = 0;
   uint32_t entry_ = 0, frame_patch_ = 0, code_limit_ = kMaxCodeBytes;
   uint32_t preserved_used_ = 0; // bit i: kPreserved[i]
-  uint32_t temporary_gprs_ = 0, temporary_xmms_ = 0, free_gprs_ = 0, free_xmms_ = 0;
-  std::array<uint32_t, 16> gpr_owner_{}, xmm_owner_{}; // stack index, or kNone while a popped operand holds it
 };
 
 } // namespace runtime::baseline

@@ -62,11 +62,13 @@ void Baseline::push_results(std::span<const ValType> results) {
   for (const ValType type : results) {
     const Location from = locations.next(type);
     if (from.kind == Location::Kind::gpr) {
-      free_gprs_ &= ~(1u << from.number);
-      push_gpr(type.kind(), static_cast<Gpr>(from.number));
+      const Gpr reg = static_cast<Gpr>(from.number);
+      gprs_.take(reg);
+      push_gpr(type.kind(), reg);
     } else if (from.kind == Location::Kind::xmm) {
-      free_xmms_ &= ~(1u << from.number);
-      push_xmm(type.kind(), static_cast<Xmm>(from.number));
+      const Xmm reg = static_cast<Xmm>(from.number);
+      xmms_.take(reg);
+      push_xmm(type.kind(), reg);
     } else {
       if (!has_exec) e_.mov(Width::w64, kScratch, kExec);
       has_exec = true;
@@ -80,20 +82,20 @@ void Baseline::push_results(std::span<const ValType> results) {
 void Baseline::save_volatile_pins() {
   for (const uint32_t index : volatile_pins_) {
     const Local& local = locals_[index];
-    if (local.type == ValKind::f32 || local.type == ValKind::f64)
-      e_.movs(true, home(index), static_cast<Xmm>(local.reg));
+    if (local.is_float())
+      e_.movs(true, home(index), local.xmm());
     else
-      e_.mov(Width::w64, home(index), static_cast<Gpr>(local.reg));
+      e_.mov(Width::w64, home(index), local.gpr());
   }
 }
 
 void Baseline::restore_volatile_pins() {
   for (const uint32_t index : volatile_pins_) {
     const Local& local = locals_[index];
-    if (local.type == ValKind::f32 || local.type == ValKind::f64)
-      e_.movs(true, static_cast<Xmm>(local.reg), home(index));
+    if (local.is_float())
+      e_.movs(true, local.xmm(), home(index));
     else
-      e_.mov(Width::w64, static_cast<Gpr>(local.reg), home(index));
+      e_.mov(Width::w64, local.gpr(), home(index));
   }
 }
 

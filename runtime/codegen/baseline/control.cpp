@@ -42,10 +42,10 @@ void Baseline::push_label_results(const Control& control) {
   if (control.results.size() == 1) {
     const ValKind type = control.results[0].kind();
     if (control.results[0].is_float()) {
-      free_xmms_ &= ~bit(Xmm::xmm0);
+      xmms_.take(Xmm::xmm0);
       push_xmm(type, Xmm::xmm0);
     } else {
-      free_gprs_ &= ~bit(Gpr::rax);
+      gprs_.take(Gpr::rax);
       push_gpr(type, Gpr::rax);
     }
     return;

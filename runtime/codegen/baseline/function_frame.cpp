@@ -8,18 +8,12 @@
 namespace runtime::baseline {
 namespace {
 
-constexpr uint32_t mask(std::initializer_list<Gpr> regs) {
-  uint32_t bits = 0;
-  for (const Gpr reg : regs) bits |= 1u << static_cast<uint32_t>(reg);
-  return bits;
-}
-
 // No call preserves them: worth it when the local is used more often than calls would store and load it.
 constexpr std::array kVolatilePins = {Gpr::r8, Gpr::r9, Gpr::r10, Gpr::rdi};
 constexpr uint32_t kFirstPinnedXmm = 8, kPinnedXmms = 7;
-constexpr uint32_t kAllTemporaryGprs =
-    mask({Gpr::rax, Gpr::rcx, Gpr::rdx, Gpr::rsi, Gpr::rdi, Gpr::r8, Gpr::r9, Gpr::r10});
-constexpr uint32_t kAllTemporaryXmms = 0x7fff;
+constexpr RegisterSet<Gpr> kTemporaryGprs = {Gpr::rax, Gpr::rcx, Gpr::rdx, Gpr::rsi,
+                                             Gpr::rdi, Gpr::r8,  Gpr::r9,  Gpr::r10};
+constexpr RegisterSet<Xmm> kTemporaryXmms = RegisterSet<Xmm>::first(15); // all but kScratchXmm
 
 // A pinned local costs a store and a load of the preserved register for each execution of the function.
 constexpr uint32_t kMinimumUses = 3;
@@ -43,8 +37,8 @@ template <size_t N> struct Best {
 } // namespace
 
 void Baseline::assign_registers(const FunctionInfo& function) {
-  temporary_gprs_ = kAllTemporaryGprs;
-  temporary_xmms_ = kAllTemporaryXmms;
+  RegisterSet<Gpr> gprs = kTemporaryGprs;
+  RegisterSet<Xmm> xmms = kTemporaryXmms;
   preserved_used_ = 0;
   volatile_pins_.clear();
   Best<kPreserved.size() + kVolatilePins.size()> integers;
@@ -57,31 +51,28 @@ void Baseline::assign_registers(const FunctionInfo& function) {
     else
       integers.offer(uses, i);
   }
-  const auto pin = [&](uint32_t local, uint32_t reg) {
-    locals_[local].pinned = true;
-    locals_[local].reg = static_cast<uint8_t>(reg);
-  };
   for (uint32_t i = 0; i < integers.count; ++i) {
     const auto [uses, local] = integers.candidates[i];
     if (i < kPreserved.size()) {
-      pin(local, static_cast<uint32_t>(kPreserved[i]));
+      locals_[local].pin(kPreserved[i]);
       preserved_used_ |= 1u << i;
     } else if (uses / 2 > function.call_weight) {
       const Gpr reg = kVolatilePins[i - kPreserved.size()];
-      pin(local, static_cast<uint32_t>(reg));
-      temporary_gprs_ &= ~bit(reg);
+      locals_[local].pin(reg);
+      gprs.remove(reg);
       volatile_pins_.push_back(local);
     }
   }
   for (uint32_t i = 0; i < floats.count; ++i) {
     const auto [uses, local] = floats.candidates[i];
     if (uses / 2 <= function.call_weight) continue;
-    pin(local, kFirstPinnedXmm + i);
-    temporary_xmms_ &= ~(1u << (kFirstPinnedXmm + i));
+    const Xmm reg = static_cast<Xmm>(kFirstPinnedXmm + i);
+    locals_[local].pin(reg);
+    xmms.remove(reg);
     volatile_pins_.push_back(local);
   }
-  free_gprs_ = temporary_gprs_;
-  free_xmms_ = temporary_xmms_;
+  gprs_.reset(gprs);
+  xmms_.reset(xmms);
 }
 
 Result<void> Baseline::function_begin(const FunctionInfo& function) {
@@ -90,15 +81,15 @@ Result<void> Baseline::function_begin(const FunctionInfo& function) {
   locals_.clear();
   for (const ValType type : function.locals) {
     if (type.kind() == ValKind::v128) return unsupported("locals of type v128");
-    locals_.push_back({type.kind()});
+    locals_.emplace_back(type.kind());
   }
   for (const ValType type : function.results)
     if (type.kind() == ValKind::v128) return unsupported("results of type v128");
-  stack_.clear();
+  stack_.reset(local_count_);
   controls_.clear();
   trap_jumps_.clear();
   interrupt_checks_.clear();
-  slots_used_ = settled_ = 0;
+  slots_used_ = 0;
   results_ = function.results;
   assign_registers(function);
 
@@ -130,10 +121,10 @@ void Baseline::receive_parameters(const FunctionInfo& function) {
     const Local& local = locals_[i];
     if (from.kind == Location::Kind::overflow)
       has_overflow = true;
-    else if (local.pinned && from.kind == Location::Kind::gpr)
-      gprs.add(static_cast<Gpr>(local.reg), static_cast<Gpr>(from.number));
-    else if (local.pinned)
-      xmms.add(static_cast<Xmm>(local.reg), static_cast<Xmm>(from.number));
+    else if (local.is_pinned() && from.kind == Location::Kind::gpr)
+      gprs.add(local.gpr(), static_cast<Gpr>(from.number));
+    else if (local.is_pinned())
+      xmms.add(local.xmm(), static_cast<Xmm>(from.number));
     else if (from.kind == Location::Kind::gpr)
       e_.mov(Width::w64, home(i), static_cast<Gpr>(from.number));
     else
@@ -149,13 +140,13 @@ void Baseline::receive_parameters(const FunctionInfo& function) {
     if (from.kind != Location::Kind::overflow) continue;
     const Mem source = overflow_slot(kScratch, from.number);
     const Local& local = locals_[i];
-    if (!local.pinned) {
+    if (!local.is_pinned()) {
       e_.movs(true, kScratchXmm, source);
       e_.movs(true, home(i), kScratchXmm);
     } else if (function.params[i].is_float()) {
-      e_.movs(true, static_cast<Xmm>(local.reg), source);
+      e_.movs(true, local.xmm(), source);
     } else {
-      e_.mov(local.type == ValKind::i32 ? Width::w32 : Width::w64, static_cast<Gpr>(local.reg), source);
+      e_.mov(local.type() == ValKind::i32 ? Width::w32 : Width::w64, local.gpr(), source);
     }
   }
 }
@@ -165,18 +156,18 @@ void Baseline::zero_locals(const FunctionInfo& function) {
   uint32_t in_frame = 0;
   for (uint32_t i = first; i < local_count_; ++i) {
     const Local& local = locals_[i];
-    if (!local.pinned)
+    if (!local.is_pinned())
       ++in_frame;
     else if (function.locals[i].is_float())
-      e_.logic(SseLogic::xor_, static_cast<Xmm>(local.reg), static_cast<Xmm>(local.reg));
+      e_.logic(SseLogic::xor_, local.xmm(), local.xmm());
     else
-      e_.alu(Alu::xor_, Width::w32, static_cast<Gpr>(local.reg), static_cast<Gpr>(local.reg));
+      e_.alu(Alu::xor_, Width::w32, local.gpr(), local.gpr());
   }
   if (in_frame == 0) return;
   e_.alu(Alu::xor_, Width::w32, Gpr::rax, Gpr::rax);
   if (in_frame <= 16) {
     for (uint32_t i = first; i < local_count_; ++i)
-      if (!locals_[i].pinned) e_.mov(Width::w64, home(i), Gpr::rax);
+      if (!locals_[i].is_pinned()) e_.mov(Width::w64, home(i), Gpr::rax);
     return;
   }
   // All homes from the first to the last one, which has the lowest address.
@@ -202,7 +193,7 @@ void Baseline::epilogue() {
 
 void Baseline::emit_return() {
   const size_t count = results_.size();
-  place_values(std::span<const Operand>(stack_).last(count), results_, Locations::results(), nullptr);
+  place_values(stack_.topmost(count), results_, Locations::results(), nullptr);
   epilogue();
   e_.ret();
 }

@@ -124,7 +124,7 @@ void Baseline::integer_compare(Cond cond, ValKind type) {
 
 void Baseline::integer_eqz(ValKind type) {
   const Width width = type == ValKind::i32 ? Width::w32 : Width::w64;
-  if (stack_.back().is_flags()) {
+  if (stack_.top().is_flags()) {
     const Test test = pop().test();
     return push_flags(negate(test));
   }
@@ -173,21 +173,21 @@ void Baseline::integer_rotate(Shift rotate, ValKind type) {
     return push_gpr(type, to);
   }
   // The count has to be in cl.
-  Gpr to = to_own_gpr(value, bit(Gpr::rcx));
+  Gpr to = to_own_gpr(value, {Gpr::rcx});
   if (gpr_of(count) != Gpr::rcx) {
     take_gpr(Gpr::rcx);
     load_gpr(Gpr::rcx, count);
     release(count);
   }
   e_.shift_cl(rotate, width, to);
-  free_gpr(Gpr::rcx);
+  gprs_.release(Gpr::rcx);
   push_gpr(type, to);
 }
 
 // Division by a constant other than 0 cannot trap, except for -1; unsigned powers of two need no division.
 bool Baseline::divide_by_constant(ValKind type, Signedness sign, Division wanted) {
   const Width width = type == ValKind::i32 ? Width::w32 : Width::w64;
-  if (!stack_.back().is_constant() || sign == Signedness::signed_ || !std::has_single_bit(stack_.back().bits()))
+  if (!stack_.top().is_constant() || sign == Signedness::signed_ || !std::has_single_bit(stack_.top().bits()))
     return false;
   const uint64_t divisor = pop().bits();
   Operand value = pop();
@@ -215,7 +215,7 @@ void Baseline::divide(ValKind type, Signedness sign, Division wanted) {
 
   // The divisor in a register other than rax and rdx, the dividend in rax, rdx ours.
   Gpr by = gpr_of(right);
-  if (by == kNoGpr || by == Gpr::rax || by == Gpr::rdx) by = to_own_gpr(right, bit(Gpr::rax) | bit(Gpr::rdx));
+  if (by == kNoGpr || by == Gpr::rax || by == Gpr::rdx) by = to_own_gpr(right, {Gpr::rax, Gpr::rdx});
   if (gpr_of(left) != Gpr::rax) {
     take_gpr(Gpr::rax);
     load_gpr(Gpr::rax, left);
@@ -251,7 +251,7 @@ void Baseline::divide(ValKind type, Signedness sign, Division wanted) {
     if (may_overflow && remainder) e_.bind(done);
   }
   release(right);
-  free_gpr(remainder ? Gpr::rax : Gpr::rdx);
+  gprs_.release(remainder ? Gpr::rax : Gpr::rdx);
   push_gpr(type, remainder ? Gpr::rdx : Gpr::rax);
 }
 
@@ -349,7 +349,7 @@ Result<void> Baseline::numeric(Op op) {
     });
     break;
   case Op::i32_wrap_i64:
-    if (stack_.back().is_constant()) push_constant(i32, pop().bits() & 0xffff'ffff);
+    if (stack_.top().is_constant()) push_constant(i32, pop().bits() & 0xffff'ffff);
     integer_unary(i32, i32, [&](Gpr to, Gpr from) { e_.mov(w32, to, from); });
     break;
   default: return floating(op);

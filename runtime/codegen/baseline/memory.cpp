@@ -71,7 +71,7 @@ Baseline::Address Baseline::address(const MemArg& memarg, uint32_t size_bytes) {
 
 void Baseline::release(const Address& address) {
   release(address.index);
-  if (address.base != kNoGpr) free_gpr(address.base);
+  if (address.base != kNoGpr) gprs_.release(address.base);
 }
 
 Result<void> Baseline::load(Op op, const MemArg& memarg) {
@@ -93,7 +93,7 @@ Result<void> Baseline::load(Op op, const MemArg& memarg) {
   release(from);
   Gpr to = destination_gpr(2);
   if (to == kNoGpr) to = is_temporary(from.index) ? from.index.gpr() : alloc_gpr();
-  if (is_temporary(from.index) && to == from.index.gpr()) free_gprs_ &= ~bit(to);
+  if (is_temporary(from.index) && to == from.index.gpr()) gprs_.take(to);
   trap_site(TrapCode::memory_out_of_bounds);
   constexpr Width w32 = Width::w32, w64 = Width::w64;
   switch (op) {
@@ -205,7 +205,7 @@ Result<void> Baseline::data_drop(uint32_t segment) {
 
 // rax as the result of grow: an old size, or all ones. Of 32-bit memories and tables its lower half.
 void Baseline::push_status_result(bool is_64) {
-  free_gprs_ &= ~bit(Gpr::rax);
+  gprs_.take(Gpr::rax);
   if (!is_64) e_.mov(Width::w32, Gpr::rax, Gpr::rax);
   push_gpr(is_64 ? ValKind::i64 : ValKind::i32, Gpr::rax);
 }

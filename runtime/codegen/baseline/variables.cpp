@@ -70,12 +70,12 @@ Result<void> Baseline::local_set(uint32_t index) {
   if (value.is_local(index)) return {};
   unshare_local(index);
   const Local& local = locals_[index];
-  if (!local.pinned)
+  if (!local.is_pinned())
     store_value(home(index), value);
   else if (value.is_float())
-    load_xmm(static_cast<Xmm>(local.reg), value);
+    load_xmm(local.xmm(), value);
   else
-    load_gpr(static_cast<Gpr>(local.reg), value);
+    load_gpr(local.gpr(), value);
   release(value);
   return check_code_size();
 }
@@ -89,11 +89,11 @@ Result<void> Baseline::local_tee(uint32_t index) {
   }
   unshare_local(index);
   const Local& local = locals_[index];
-  if (local.pinned) {
+  if (local.is_pinned()) {
     if (value.is_float())
-      load_xmm(static_cast<Xmm>(local.reg), value);
+      load_xmm(local.xmm(), value);
     else
-      load_gpr(static_cast<Gpr>(local.reg), value);
+      load_gpr(local.gpr(), value);
     release(value);
     push_local(index);
     return check_code_size();

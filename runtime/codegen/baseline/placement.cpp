@@ -1,67 +1,26 @@
-// The baseline compiler's abstract operand stack and register allocation: where each value is, and moving it elsewhere.
+// The baseline compiler: where operands are. Taking registers, and moving operands to where they are wanted.
 #include "runtime/codegen/baseline/baseline.hpp"
-#include <bit>
 
 namespace runtime::baseline {
 namespace {
 
 // Taken last by alloc_gpr: division, shifts, calls' results want these.
-constexpr uint32_t kReluctant = 1u << static_cast<uint32_t>(Gpr::rax) | 1u << static_cast<uint32_t>(Gpr::rcx) |
-                                1u << static_cast<uint32_t>(Gpr::rdx);
+constexpr RegisterSet<Gpr> kReluctant = {Gpr::rax, Gpr::rcx, Gpr::rdx};
 
 } // namespace
 
-// --- pushing and popping ---------------------------------------------------------------------------------------------
+// --- pushing ---------------------------------------------------------------------------------------------------------
 
-Operand Baseline::pop() {
-  const Operand value = stack_.back();
-  stack_.pop_back();
-  if (settled_ > stack_.size()) settled_ = static_cast<uint32_t>(stack_.size());
-  if (value.is_gpr())
-    gpr_owner_[static_cast<size_t>(value.gpr())] = kNone;
-  else if (value.is_xmm())
-    xmm_owner_[static_cast<size_t>(value.xmm())] = kNone;
-  else if (value.is_local())
-    locals_[value.local_index()].newest_alias = value.older_alias();
-  return value;
-}
-
-void Baseline::push_gpr(ValKind type, Gpr reg) {
-  gpr_owner_[static_cast<size_t>(reg)] = height();
-  stack_.push_back(Operand::gpr(type, reg));
-}
-
-void Baseline::push_xmm(ValKind type, Xmm reg) {
-  xmm_owner_[static_cast<size_t>(reg)] = height();
-  stack_.push_back(Operand::xmm(type, reg));
-}
+void Baseline::push_gpr(ValKind type, Gpr reg) { stack_.push(Operand::gpr(type, reg)); }
+void Baseline::push_xmm(ValKind type, Xmm reg) { stack_.push(Operand::xmm(type, reg)); }
+void Baseline::push_constant(ValKind type, uint64_t bits) { stack_.push(Operand::constant(type, bits)); }
+void Baseline::push_local(uint32_t index) { stack_.push_local(locals_[index].type(), index); }
+void Baseline::push_flags(Test test) { stack_.push(Operand::flags(test)); }
+void Baseline::push_again(const Operand& value) { stack_.push(value); }
 
 void Baseline::push_slot(ValKind type) {
-  const uint32_t index = height();
-  (void)slot_for_store(index);
-  stack_.push_back(Operand::slot(type, index));
-}
-
-void Baseline::push_constant(ValKind type, uint64_t bits) { stack_.push_back(Operand::constant(type, bits)); }
-
-void Baseline::push_local(uint32_t index) {
-  Local& local = locals_[index];
-  const uint32_t older = local.newest_alias;
-  local.newest_alias = height();
-  stack_.push_back(Operand::local(local.type, index, older));
-}
-
-void Baseline::push_flags(Test test) { stack_.push_back(Operand::flags(test)); }
-
-void Baseline::push_again(const Operand& value) {
-  if (value.is_gpr())
-    push_gpr(value.type(), value.gpr());
-  else if (value.is_xmm())
-    push_xmm(value.type(), value.xmm());
-  else if (value.is_local())
-    push_local(value.local_index());
-  else
-    push(value);
+  (void)slot_for_store(height());
+  stack_.push(Operand::slot(type, height()));
 }
 
 void Baseline::materialize_flags() {
@@ -80,73 +39,61 @@ void Baseline::materialize_flags() {
 }
 
 void Baseline::truncate(uint32_t new_height) {
-  while (stack_.size() > new_height) release(pop());
+  while (height() > new_height) release(pop());
 }
 
 // --- registers -------------------------------------------------------------------------------------------------------
 
-Gpr Baseline::alloc_gpr(uint32_t except) {
-  uint32_t candidates = free_gprs_ & ~except;
-  if (candidates == 0) [[unlikely]] {
+Gpr Baseline::alloc_gpr(RegisterSet<Gpr> except) {
+  RegisterSet<Gpr> candidates = gprs_.free() - except;
+  if (candidates.empty()) [[unlikely]] {
     // The deepest entry will be needed last. There is one: no instruction holds as many operands as there are
     // registers.
-    uint32_t victim = kNone;
-    for (uint32_t left = temporary_gprs_ & ~free_gprs_ & ~except; left != 0; left &= left - 1)
-      victim = std::min(victim, gpr_owner_[static_cast<size_t>(std::countr_zero(left))]);
-    evict(victim);
-    candidates = free_gprs_ & ~except;
+    evict(stack_.deepest_owner(gprs_.taken() - except));
+    candidates = gprs_.free() - except;
   }
-  if ((candidates & ~kReluctant) != 0) candidates &= ~kReluctant;
-  const Gpr reg = static_cast<Gpr>(std::countr_zero(candidates));
-  free_gprs_ &= ~bit(reg);
-  gpr_owner_[static_cast<size_t>(reg)] = kNone;
+  const RegisterSet<Gpr> preferred = candidates - kReluctant;
+  const Gpr reg = (preferred.empty() ? candidates : preferred).lowest();
+  gprs_.take(reg);
   return reg;
 }
 
 Xmm Baseline::alloc_xmm() {
-  if (free_xmms_ == 0) [[unlikely]] {
-    uint32_t victim = kNone;
-    for (uint32_t left = temporary_xmms_; left != 0; left &= left - 1)
-      victim = std::min(victim, xmm_owner_[static_cast<size_t>(std::countr_zero(left))]);
-    evict(victim);
-  }
-  const Xmm reg = static_cast<Xmm>(std::countr_zero(free_xmms_));
-  free_xmms_ &= ~bit(reg);
-  xmm_owner_[static_cast<size_t>(reg)] = kNone;
+  if (xmms_.free().empty()) [[unlikely]]
+    evict(stack_.deepest_owner(xmms_.taken()));
+  const Xmm reg = xmms_.free().lowest();
+  xmms_.take(reg);
   return reg;
 }
 
 void Baseline::take_gpr(Gpr reg) {
-  if ((free_gprs_ & bit(reg)) == 0) evict(gpr_owner_[static_cast<size_t>(reg)]);
-  free_gprs_ &= ~bit(reg);
-  gpr_owner_[static_cast<size_t>(reg)] = kNone;
+  if (!gprs_.is_free(reg)) evict(stack_.owner(reg));
+  gprs_.take(reg);
 }
 
 void Baseline::evict(uint32_t stack_index) {
-  Operand& value = stack_[stack_index];
+  const Operand value = stack_[stack_index];
   store_value(slot_for_store(stack_index), value);
   release(value);
-  value = Operand::slot(value.type(), stack_index);
+  stack_.set_slot(stack_index);
 }
 
 void Baseline::release(const Operand& value) {
   if (value.is_gpr())
-    free_gpr(value.gpr());
+    gprs_.release(value.gpr());
   else if (value.is_xmm())
-    free_xmm(value.xmm());
+    xmms_.release(value.xmm());
 }
 
 Gpr Baseline::gpr_of(const Operand& value) const {
   if (value.is_gpr()) return value.gpr();
-  if (value.is_local() && locals_[value.local_index()].pinned)
-    return static_cast<Gpr>(locals_[value.local_index()].reg);
+  if (value.is_local() && locals_[value.local_index()].is_pinned()) return locals_[value.local_index()].gpr();
   return kNoGpr;
 }
 
 Xmm Baseline::xmm_of(const Operand& value) const {
   if (value.is_xmm()) return value.xmm();
-  if (value.is_local() && locals_[value.local_index()].pinned)
-    return static_cast<Xmm>(locals_[value.local_index()].reg);
+  if (value.is_local() && locals_[value.local_index()].is_pinned()) return locals_[value.local_index()].xmm();
   return kNoXmm;
 }
 
@@ -155,8 +102,8 @@ Gpr Baseline::to_gpr(Operand& value) {
   return to_own_gpr(value);
 }
 
-Gpr Baseline::to_own_gpr(Operand& value, uint32_t except) {
-  if (is_temporary(value) && (bit(value.gpr()) & except) == 0) return value.gpr();
+Gpr Baseline::to_own_gpr(Operand& value, RegisterSet<Gpr> except) {
+  if (is_temporary(value) && !except.contains(value.gpr())) return value.gpr();
   const Gpr reg = alloc_gpr(except);
   load_gpr(reg, value);
   release(value);
@@ -227,45 +174,36 @@ void Baseline::store_value(const Mem& to, const Operand& value) {
 // --- moving entries --------------------------------------------------------------------------------------------------
 
 void Baseline::settle_all() {
-  for (uint32_t i = settled_; i < stack_.size(); ++i) {
-    Operand& value = stack_[i];
-    if (value.is_constant() || value.is_slot()) continue;
-    if (value.is_local()) locals_[value.local_index()].newest_alias = kNone; // all of them go, here or before
-    evict(i);
-  }
-  settled_ = height();
+  stack_.settle([this](uint32_t at, const Operand& value) {
+    store_value(slot_for_store(at), value);
+    release(value);
+  });
 }
 
 void Baseline::settle_to_slots(uint32_t count) {
-  for (uint32_t i = height() - count; i < stack_.size(); ++i)
+  for (uint32_t i = height() - count; i < height(); ++i)
     if (!stack_[i].is_slot()) evict(i);
 }
 
 void Baseline::spill_registers() {
-  for (uint32_t left = temporary_gprs_ & ~free_gprs_; left != 0; left &= left - 1)
-    if (const uint32_t owner = gpr_owner_[static_cast<size_t>(std::countr_zero(left))]; owner != kNone) evict(owner);
-  for (uint32_t left = temporary_xmms_ & ~free_xmms_; left != 0; left &= left - 1)
-    if (const uint32_t owner = xmm_owner_[static_cast<size_t>(std::countr_zero(left))]; owner != kNone) evict(owner);
+  for (const Gpr reg : gprs_.taken())
+    if (const uint32_t owner = stack_.owner(reg); owner != OperandStack::kNoEntry) evict(owner);
+  for (const Xmm reg : xmms_.taken())
+    if (const uint32_t owner = stack_.owner(reg); owner != OperandStack::kNoEntry) evict(owner);
 }
 
 void Baseline::unshare_local(uint32_t index) {
-  Local& local = locals_[index];
-  for (uint32_t at = local.newest_alias; at != kNone;) {
-    const uint32_t older = stack_[at].older_alias();
-    Operand value = stack_[at];
-    const bool is_float = value.is_float();
-    if (is_float ? free_xmms_ != 0 : free_gprs_ != 0) {
-      if (is_float)
-        xmm_owner_[static_cast<size_t>(to_own_xmm(value))] = at;
-      else
-        gpr_owner_[static_cast<size_t>(to_own_gpr(value))] = at;
-      stack_[at] = value;
-    } else {
-      evict(at);
+  stack_.unshare(index, [this](uint32_t at, Operand value) {
+    if (value.is_float() ? xmms_.free().empty() : gprs_.free().empty()) {
+      store_value(slot_for_store(at), value);
+      return Operand::slot(value.type(), at);
     }
-    at = older;
-  }
-  local.newest_alias = kNone;
+    if (value.is_float())
+      (void)to_own_xmm(value);
+    else
+      (void)to_own_gpr(value);
+    return value;
+  });
 }
 
 // --- looking one instruction ahead -----------------------------------------------------------------------------------
@@ -286,19 +224,19 @@ const Baseline::Local* Baseline::next_set(uint32_t immediates) const {
       index >= 0x80 || index >= locals_.size())
     return nullptr;
   const Local& local = locals_[index];
-  return local.pinned && local.newest_alias == kNone ? &local : nullptr;
+  return local.is_pinned() && stack_.newest_alias(index) == OperandStack::kNoEntry ? &local : nullptr;
 }
 
 Gpr Baseline::destination_gpr(uint32_t immediates) const {
   const Local* local = next_set(immediates);
-  if (local == nullptr || local->type == ValKind::f32 || local->type == ValKind::f64) return kNoGpr;
-  return static_cast<Gpr>(local->reg);
+  if (local == nullptr || local->is_float()) return kNoGpr;
+  return local->gpr();
 }
 
 Xmm Baseline::destination_xmm(uint32_t immediates) const {
   const Local* local = next_set(immediates);
-  if (local == nullptr || (local->type != ValKind::f32 && local->type != ValKind::f64)) return kNoXmm;
-  return static_cast<Xmm>(local->reg);
+  if (local == nullptr || !local->is_float()) return kNoXmm;
+  return local->xmm();
 }
 
 std::unexpected<Error> Baseline::unsupported(Op op) { return unsupported(std::string(op_info(op).text)); }
