@@ -101,7 +101,6 @@ private:
 
   // Variants of an instruction, as its name tells them.
   enum class Signedness : uint8_t { unsigned_, signed_ };
-  enum class FloatWidth : uint8_t { f32, f64 };
   enum class Division : uint8_t { quotient, remainder };
   enum class Extremum : uint8_t { min, max };
   enum class Operands : uint8_t { ordered, commutative };
@@ -201,7 +200,7 @@ private:
   void load_gpr(Gpr reg, const Operand& value); // a copy; leaves the flags alone
   void load_xmm(Xmm reg, const Operand& value);
   void load_gpr_constant(Gpr reg, uint64_t bits) { e_.mov_imm(reg, bits); }
-  void load_xmm_constant(Xmm reg, bool is_double, uint64_t bits);
+  void load_xmm_constant(Xmm reg, FloatWidth width, uint64_t bits);
   void store_value(const Mem& to,
                    const Operand& value); // all 8 bytes or, for 32-bit types, at least the low 4; not flags
   [[nodiscard]] bool in_memory(const Operand& value) const {
@@ -306,7 +305,7 @@ private:
   void truncate_saturating(ValKind to, Signedness sign, FloatWidth from_width);
   void convert_integer(ValKind from, Signedness sign, FloatWidth to_width);
   void reinterpret(ValKind to);
-  void canonicalize(bool is_double, Xmm reg); // deterministic mode
+  void canonicalize(FloatWidth width, Xmm reg); // deterministic mode
 
   // --- memory.cpp, table.cpp
   // Where a load or store goes; what its registers are released with afterwards.

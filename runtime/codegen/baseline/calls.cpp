@@ -73,8 +73,8 @@ void Baseline::push_results(std::span<const ValType> results) {
       if (!has_exec) e_.mov(Width::w64, kScratch, kExec);
       has_exec = true;
       push_slot(type.kind());
-      e_.movs(true, kScratchXmm, overflow_slot(kScratch, from.number));
-      e_.movs(true, slot(height() - 1), kScratchXmm);
+      e_.movs(FloatWidth::f64, kScratchXmm, overflow_slot(kScratch, from.number));
+      e_.movs(FloatWidth::f64, slot(height() - 1), kScratchXmm);
     }
   }
 }
@@ -83,7 +83,7 @@ void Baseline::save_volatile_pins() {
   for (const uint32_t index : volatile_pins_) {
     const Local& local = locals_[index];
     if (local.is_float())
-      e_.movs(true, home(index), local.xmm());
+      e_.movs(FloatWidth::f64, home(index), local.xmm());
     else
       e_.mov(Width::w64, home(index), local.gpr());
   }
@@ -93,7 +93,7 @@ void Baseline::restore_volatile_pins() {
   for (const uint32_t index : volatile_pins_) {
     const Local& local = locals_[index];
     if (local.is_float())
-      e_.movs(true, local.xmm(), home(index));
+      e_.movs(FloatWidth::f64, local.xmm(), home(index));
     else
       e_.mov(Width::w64, local.gpr(), home(index));
   }
@@ -216,7 +216,7 @@ void Baseline::check_type(TypeId id) {
   int32_t at = 0;
   for (const Gpr reg : kIntegerParams) e_.mov(Width::w64, {Gpr::rsp, 8 * at++}, reg);
   e_.mov(Width::w64, {Gpr::rsp, 8 * at++}, kScratch);
-  for (uint32_t i = 0; i < kFloatParams; ++i) e_.movs(true, {Gpr::rsp, 8 * at++}, static_cast<Xmm>(i));
+  for (uint32_t i = 0; i < kFloatParams; ++i) e_.movs(FloatWidth::f64, {Gpr::rsp, 8 * at++}, static_cast<Xmm>(i));
   e_.mov(Width::w64, Gpr::rdi, kVmctx);
   e_.mov(Width::w32, Gpr::rsi, {kScratch, offsetof(FuncRef, type)});
   e_.mov_imm(Gpr::rdx, static_cast<uint32_t>(id));
@@ -226,7 +226,7 @@ void Baseline::check_type(TypeId id) {
   at = 0;
   for (const Gpr reg : kIntegerParams) e_.mov(Width::w64, reg, {Gpr::rsp, 8 * at++});
   e_.mov(Width::w64, kScratch, {Gpr::rsp, 8 * at++});
-  for (uint32_t i = 0; i < kFloatParams; ++i) e_.movs(true, static_cast<Xmm>(i), {Gpr::rsp, 8 * at++});
+  for (uint32_t i = 0; i < kFloatParams; ++i) e_.movs(FloatWidth::f64, static_cast<Xmm>(i), {Gpr::rsp, 8 * at++});
   e_.alu_imm(Alu::add, Width::w64, Gpr::rsp, 8 * kWords);
   e_.test(Width::w32, Gpr::rax, Gpr::rax);
   trap_if(Cond::e, TrapCode::indirect_call_type_mismatch);

@@ -9,23 +9,30 @@
 namespace runtime::baseline {
 namespace {
 
-constexpr uint64_t canonical_nan(bool is_double) { return is_double ? 0x7ff8'0000'0000'0000 : 0x7fc0'0000; }
-constexpr uint64_t two_to_63(bool is_double) { return is_double ? 0x43e0'0000'0000'0000 : 0x5f00'0000; }
-constexpr uint64_t minus_two_to_63(bool is_double) { return is_double ? 0xc3e0'0000'0000'0000 : 0xdf00'0000; }
-constexpr ValKind float_kind(bool is_double) { return is_double ? ValKind::f64 : ValKind::f32; }
+constexpr uint64_t canonical_nan(FloatWidth width) {
+  return width == FloatWidth::f64 ? 0x7ff8'0000'0000'0000 : 0x7fc0'0000;
+}
+constexpr uint64_t two_to_63(FloatWidth width) {
+  return width == FloatWidth::f64 ? 0x43e0'0000'0000'0000 : 0x5f00'0000;
+}
+constexpr uint64_t minus_two_to_63(FloatWidth width) {
+  return width == FloatWidth::f64 ? 0xc3e0'0000'0000'0000 : 0xdf00'0000;
+}
+constexpr Width lane_of(FloatWidth width) { return width == FloatWidth::f64 ? Width::w64 : Width::w32; }
+constexpr uint8_t sign_bit(FloatWidth width) { return width == FloatWidth::f64 ? 63 : 31; }
+constexpr ValKind float_kind(FloatWidth width) { return width == FloatWidth::f64 ? ValKind::f64 : ValKind::f32; }
 
 } // namespace
 
-void Baseline::canonicalize(bool is_double, Xmm reg) {
+void Baseline::canonicalize(FloatWidth width, Xmm reg) {
   if (!options_.deterministic) return;
-  e_.ucomis(is_double, reg, reg);
+  e_.ucomis(width, reg, reg);
   const ShortJump number = e_.jcc_short(Cond::np);
-  load_xmm_constant(reg, is_double, canonical_nan(is_double));
+  load_xmm_constant(reg, width, canonical_nan(width));
   e_.bind(number);
 }
 
 void Baseline::float_binary(Sse op, FloatWidth width, Operands operands) {
-  const bool is_double = width == FloatWidth::f64;
   const bool commutative = operands == Operands::commutative;
   Operand right = pop(), left = pop();
   if (commutative && is_temporary(right) && !is_temporary(left)) std::swap(left, right);
@@ -39,113 +46,108 @@ void Baseline::float_binary(Sse op, FloatWidth width, Operands operands) {
   if (to == kNoXmm) to = is_temporary(left) ? left.xmm() : alloc_xmm();
   load_xmm(to, left);
   if (in_memory(right))
-    e_.sse(op, is_double, to, memory_of(right));
+    e_.sse(op, width, to, memory_of(right));
   else
-    e_.sse(op, is_double, to, to_xmm(right));
+    e_.sse(op, width, to, to_xmm(right));
   if (is_temporary(left) && left.xmm() != to) release(left);
   release(right);
-  canonicalize(is_double, to);
-  push_xmm(float_kind(is_double), to);
+  canonicalize(width, to);
+  push_xmm(float_kind(width), to);
 }
 
 // minss and maxss return the second operand for NaNs and for zeros of either sign; wasm wants NaN, and -0 below +0.
 void Baseline::float_min_max(FloatWidth width, Extremum wanted) {
-  const bool is_double = width == FloatWidth::f64, is_max = wanted == Extremum::max;
+  const bool is_max = wanted == Extremum::max;
   Operand right = pop(), left = pop();
   const Xmm b = to_xmm(right), a = to_own_xmm(left);
-  e_.ucomis(is_double, a, b);
+  e_.ucomis(width, a, b);
   const ShortJump unordered = e_.jcc_short(Cond::p);
   const ShortJump different = e_.jcc_short(Cond::ne);
   e_.logic(is_max ? SseLogic::and_ : SseLogic::or_, a, b); // equal: only the sign of zeros can differ
   const ShortJump done_equal = e_.jmp_short();
   e_.bind(unordered);
-  e_.sse(Sse::add, is_double, a, b); // a quiet NaN of an operand
+  e_.sse(Sse::add, width, a, b); // a quiet NaN of an operand
   const ShortJump done_nan = e_.jmp_short();
   e_.bind(different);
-  e_.sse(is_max ? Sse::max : Sse::min, is_double, a, b);
+  e_.sse(is_max ? Sse::max : Sse::min, width, a, b);
   e_.bind(done_equal);
   e_.bind(done_nan);
   release(right);
-  canonicalize(is_double, a);
-  push_xmm(float_kind(is_double), a);
+  canonicalize(width, a);
+  push_xmm(float_kind(width), a);
 }
 
 // ucomis sets «below» for less and for unordered: ask whether the greater one is above.
 void Baseline::float_compare(Test test, FloatWidth width, Order order) {
-  const bool is_double = width == FloatWidth::f64;
   Operand right = pop(), left = pop();
   if (order == Order::exchanged) std::swap(left, right);
   const Xmm a = to_xmm(left);
   if (in_memory(right))
-    e_.ucomis(is_double, a, memory_of(right));
+    e_.ucomis(width, a, memory_of(right));
   else
-    e_.ucomis(is_double, a, to_xmm(right));
+    e_.ucomis(width, a, to_xmm(right));
   release(left);
   release(right);
   push_flags(test);
 }
 
 void Baseline::float_round(FloatWidth width, Rounding mode) {
-  const bool is_double = width == FloatWidth::f64;
   Operand value = pop();
   const Xmm from = to_xmm(value);
   Xmm to = destination_xmm();
   if (to == kNoXmm) to = is_temporary(value) ? value.xmm() : alloc_xmm();
-  e_.round(is_double, to, from, mode);
+  e_.round(width, to, from, mode);
   if (is_temporary(value) && value.xmm() != to) release(value);
-  canonicalize(is_double, to);
-  push_xmm(float_kind(is_double), to);
+  canonicalize(width, to);
+  push_xmm(float_kind(width), to);
 }
 
 void Baseline::float_sqrt(FloatWidth width) {
-  const bool is_double = width == FloatWidth::f64;
   Operand value = pop();
   const Xmm from = to_xmm(value);
   Xmm to = destination_xmm();
   if (to == kNoXmm) to = is_temporary(value) ? value.xmm() : alloc_xmm();
-  e_.sse(Sse::sqrt, is_double, to, from);
+  e_.sse(Sse::sqrt, width, to, from);
   if (is_temporary(value) && value.xmm() != to) release(value);
-  canonicalize(is_double, to);
-  push_xmm(float_kind(is_double), to);
+  canonicalize(width, to);
+  push_xmm(float_kind(width), to);
 }
 
 void Baseline::float_sign(FloatWidth width, SseLogic op) {
-  const bool is_double = width == FloatWidth::f64;
   Operand value = pop();
   const Xmm reg = to_own_xmm(value);
   e_.pcmpeqd(kScratchXmm, kScratchXmm);
+  const Width lane = lane_of(width);
   if (op == SseLogic::and_)
-    e_.psrl_imm(is_double, kScratchXmm, 1);
+    e_.psrl_imm(lane, kScratchXmm, 1);
   else
-    e_.psll_imm(is_double, kScratchXmm, is_double ? 63 : 31);
+    e_.psll_imm(lane, kScratchXmm, sign_bit(width));
   e_.logic(op, reg, kScratchXmm);
-  push_xmm(float_kind(is_double), reg);
+  push_xmm(float_kind(width), reg);
 }
 
 void Baseline::float_copysign(FloatWidth width) {
-  const bool is_double = width == FloatWidth::f64;
   Operand sign = pop(), value = pop();
   const Xmm s = to_own_xmm(sign), v = to_own_xmm(value);
   e_.pcmpeqd(kScratchXmm, kScratchXmm);
-  e_.psll_imm(is_double, kScratchXmm, is_double ? 63 : 31);
+  e_.psll_imm(lane_of(width), kScratchXmm, sign_bit(width));
   e_.logic(SseLogic::and_, s, kScratchXmm);
   e_.logic(SseLogic::andn, kScratchXmm, v);
   e_.movaps(v, kScratchXmm);
   e_.logic(SseLogic::or_, v, s);
   release(sign);
-  push_xmm(float_kind(is_double), v);
+  push_xmm(float_kind(width), v);
 }
 
 void Baseline::float_convert(FloatWidth to_width) {
-  const bool to_double = to_width == FloatWidth::f64;
   Operand value = pop();
   const Xmm from = to_xmm(value);
   Xmm to = destination_xmm();
   if (to == kNoXmm) to = is_temporary(value) ? value.xmm() : alloc_xmm();
-  e_.cvt_float_to_float(to_double, to, from);
+  e_.cvt_float_to_float(to_width, to, from);
   if (is_temporary(value) && value.xmm() != to) release(value);
-  canonicalize(to_double, to);
-  push_xmm(float_kind(to_double), to);
+  canonicalize(to_width, to);
+  push_xmm(float_kind(to_width), to);
 }
 
 // --- float to integer ------------------------------------------------------------------------------------------------
@@ -153,17 +155,17 @@ void Baseline::float_convert(FloatWidth to_width) {
 // the result fits exactly when extending its lower half gives it back.
 
 void Baseline::truncate_float(ValKind to, Signedness sign, FloatWidth from_width) {
-  const bool is_signed = sign == Signedness::signed_, from_double = from_width == FloatWidth::f64;
+  const bool is_signed = sign == Signedness::signed_;
   Operand value = pop();
   const Xmm from = to_xmm(value);
   const Gpr reg = alloc_gpr();
   const auto refuse = [&] { // in place: a NaN or out of range
-    e_.ucomis(from_double, from, from);
+    e_.ucomis(from_width, from, from);
     trap_if(Cond::p, TrapCode::invalid_conversion_to_integer);
     trap_jumps_.push_back({e_.jmp_rel32(), position_, TrapCode::integer_overflow});
   };
   if (to == ValKind::i32) {
-    e_.cvtt_float_to_int(from_double, Width::w64, reg, from);
+    e_.cvtt_float_to_int(from_width, Width::w64, reg, from);
     if (is_signed)
       e_.movsxd(kScratch, reg);
     else
@@ -174,11 +176,11 @@ void Baseline::truncate_float(ValKind to, Signedness sign, FloatWidth from_width
     e_.bind(fits);
     if (is_signed) e_.mov(Width::w32, reg, reg);
   } else if (is_signed) {
-    e_.cvtt_float_to_int(from_double, Width::w64, reg, from);
+    e_.cvtt_float_to_int(from_width, Width::w64, reg, from);
     e_.alu_imm(Alu::cmp, Width::w64, reg, 1); // overflows for the least integer alone
     const ShortJump fits = e_.jcc_short(Cond::no);
-    load_xmm_constant(kScratchXmm, from_double, minus_two_to_63(from_double));
-    e_.ucomis(from_double, from, kScratchXmm);
+    load_xmm_constant(kScratchXmm, from_width, minus_two_to_63(from_width));
+    e_.ucomis(from_width, from, kScratchXmm);
     const ShortJump unequal = e_.jcc_short(Cond::ne);
     const ShortJump least = e_.jcc_short(Cond::np); // it was the least integer itself
     e_.bind(unequal);
@@ -186,18 +188,18 @@ void Baseline::truncate_float(ValKind to, Signedness sign, FloatWidth from_width
     e_.bind(fits);
     e_.bind(least);
   } else {
-    load_xmm_constant(kScratchXmm, from_double, two_to_63(from_double));
-    e_.ucomis(from_double, from, kScratchXmm);
+    load_xmm_constant(kScratchXmm, from_width, two_to_63(from_width));
+    e_.ucomis(from_width, from, kScratchXmm);
     const ShortJump large = e_.jcc_short(Cond::ae); // not for NaN
-    e_.cvtt_float_to_int(from_double, Width::w64, reg, from);
+    e_.cvtt_float_to_int(from_width, Width::w64, reg, from);
     e_.test(Width::w64, reg, reg);
     const ShortJump small_fits = e_.jcc_short(Cond::ns);
     const uint32_t refused = e_.offset();
     refuse();
     e_.bind(large);
-    load_xmm_constant(kScratchXmm, from_double, minus_two_to_63(from_double));
-    e_.sse(Sse::add, from_double, kScratchXmm, from);
-    e_.cvtt_float_to_int(from_double, Width::w64, reg, kScratchXmm);
+    load_xmm_constant(kScratchXmm, from_width, minus_two_to_63(from_width));
+    e_.sse(Sse::add, from_width, kScratchXmm, from);
+    e_.cvtt_float_to_int(from_width, Width::w64, reg, kScratchXmm);
     e_.test(Width::w64, reg, reg);
     Label refused_label;
     refused_label.bound = refused;
@@ -210,12 +212,12 @@ void Baseline::truncate_float(ValKind to, Signedness sign, FloatWidth from_width
 }
 
 void Baseline::truncate_saturating(ValKind to, Signedness sign, FloatWidth from_width) {
-  const bool is_signed = sign == Signedness::signed_, from_double = from_width == FloatWidth::f64;
+  const bool is_signed = sign == Signedness::signed_;
   Operand value = pop();
   const Xmm from = to_xmm(value);
   const Gpr reg = alloc_gpr();
   if (to == ValKind::i32) {
-    e_.cvtt_float_to_int(from_double, Width::w64, reg, from);
+    e_.cvtt_float_to_int(from_width, Width::w64, reg, from);
     if (is_signed)
       e_.movsxd(kScratch, reg);
     else
@@ -224,7 +226,7 @@ void Baseline::truncate_saturating(ValKind to, Signedness sign, FloatWidth from_
     const ShortJump fits = e_.jcc_short(Cond::e);
     e_.mov_imm(reg, 0);
     e_.logic(SseLogic::xor_, kScratchXmm, kScratchXmm);
-    e_.ucomis(from_double, from, kScratchXmm);
+    e_.ucomis(from_width, from, kScratchXmm);
     const ShortJump nan = e_.jcc_short(Cond::p);
     e_.mov_imm(reg, is_signed ? 0x8000'0000 : 0);
     const ShortJump negative = e_.jcc_short(Cond::b);
@@ -234,11 +236,11 @@ void Baseline::truncate_saturating(ValKind to, Signedness sign, FloatWidth from_
     e_.bind(negative);
     if (is_signed) e_.mov(Width::w32, reg, reg);
   } else if (is_signed) {
-    e_.cvtt_float_to_int(from_double, Width::w64, reg, from);
+    e_.cvtt_float_to_int(from_width, Width::w64, reg, from);
     e_.alu_imm(Alu::cmp, Width::w64, reg, 1);
     const ShortJump fits = e_.jcc_short(Cond::no);
     e_.logic(SseLogic::xor_, kScratchXmm, kScratchXmm);
-    e_.ucomis(from_double, from, kScratchXmm);
+    e_.ucomis(from_width, from, kScratchXmm);
     const ShortJump negative = e_.jcc_short(Cond::b); // and NaN
     e_.mov_imm(reg, 0x7fff'ffff'ffff'ffff);
     e_.bind(negative);
@@ -249,17 +251,17 @@ void Baseline::truncate_saturating(ValKind to, Signedness sign, FloatWidth from_
   } else {
     e_.mov_imm(reg, 0);
     e_.logic(SseLogic::xor_, kScratchXmm, kScratchXmm);
-    e_.ucomis(from_double, from, kScratchXmm);
+    e_.ucomis(from_width, from, kScratchXmm);
     const ShortJump zero = e_.jcc_short(Cond::be); // negative, zero, NaN
-    load_xmm_constant(kScratchXmm, from_double, two_to_63(from_double));
-    e_.ucomis(from_double, from, kScratchXmm);
+    load_xmm_constant(kScratchXmm, from_width, two_to_63(from_width));
+    e_.ucomis(from_width, from, kScratchXmm);
     const ShortJump large = e_.jcc_short(Cond::ae);
-    e_.cvtt_float_to_int(from_double, Width::w64, reg, from);
+    e_.cvtt_float_to_int(from_width, Width::w64, reg, from);
     const ShortJump done = e_.jmp_short();
     e_.bind(large);
-    load_xmm_constant(kScratchXmm, from_double, minus_two_to_63(from_double));
-    e_.sse(Sse::add, from_double, kScratchXmm, from);
-    e_.cvtt_float_to_int(from_double, Width::w64, reg, kScratchXmm);
+    load_xmm_constant(kScratchXmm, from_width, minus_two_to_63(from_width));
+    e_.sse(Sse::add, from_width, kScratchXmm, from);
+    e_.cvtt_float_to_int(from_width, Width::w64, reg, kScratchXmm);
     e_.btc_imm(Width::w64, reg, 63);
     // What does not fit came out as the least integer, whose sign bit is now clear.
     e_.test(Width::w64, reg, reg);
@@ -276,34 +278,34 @@ void Baseline::truncate_saturating(ValKind to, Signedness sign, FloatWidth from_
 // --- integer to float ------------------------------------------------------------------------------------------------
 
 void Baseline::convert_integer(ValKind from, Signedness sign, FloatWidth to_width) {
-  const bool is_signed = sign == Signedness::signed_, to_double = to_width == FloatWidth::f64;
+  const bool is_signed = sign == Signedness::signed_;
   Operand value = pop();
   Xmm to = destination_xmm();
   if (to == kNoXmm) to = alloc_xmm();
   e_.logic(SseLogic::xor_, to, to); // the conversion keeps the upper bits: without this it would wait for them
   if (from == ValKind::i32) {
     // Zero-extended, an unsigned 32-bit integer is a positive 64-bit one.
-    e_.cvt_int_to_float(to_double, is_signed ? Width::w32 : Width::w64, to, to_gpr(value));
+    e_.cvt_int_to_float(to_width, is_signed ? Width::w32 : Width::w64, to, to_gpr(value));
   } else if (is_signed) {
-    e_.cvt_int_to_float(to_double, Width::w64, to, to_gpr(value));
+    e_.cvt_int_to_float(to_width, Width::w64, to, to_gpr(value));
   } else {
     // From 2^63 on: convert half of it, with the lost bit kept as a sticky one so that rounding is right, and double.
     const Gpr reg = to_own_gpr(value);
     e_.test(Width::w64, reg, reg);
     const ShortJump large = e_.jcc_short(Cond::s);
-    e_.cvt_int_to_float(to_double, Width::w64, to, reg);
+    e_.cvt_int_to_float(to_width, Width::w64, to, reg);
     const ShortJump done = e_.jmp_short();
     e_.bind(large);
     e_.mov(Width::w64, kScratch, reg);
     e_.shift_imm(Shift::shr, Width::w64, kScratch, 1);
     e_.alu_imm(Alu::and_, Width::w32, reg, 1);
     e_.alu(Alu::or_, Width::w64, kScratch, reg);
-    e_.cvt_int_to_float(to_double, Width::w64, to, kScratch);
-    e_.sse(Sse::add, to_double, to, to);
+    e_.cvt_int_to_float(to_width, Width::w64, to, kScratch);
+    e_.sse(Sse::add, to_width, to, to);
     e_.bind(done);
   }
   release(value);
-  push_xmm(float_kind(to_double), to);
+  push_xmm(float_kind(to_width), to);
 }
 
 void Baseline::reinterpret(ValKind to) {
@@ -321,7 +323,7 @@ void Baseline::reinterpret(ValKind to) {
   } else {
     const Xmm reg = alloc_xmm();
     if (in_memory(value))
-      e_.movs(wide, reg, memory_of(value));
+      e_.movs(float_width_of(to), reg, memory_of(value));
     else
       e_.movd(wide ? Width::w64 : Width::w32, reg, gpr_of(value));
     release(value);

@@ -128,7 +128,7 @@ void Baseline::receive_parameters(const FunctionInfo& function) {
     else if (from.kind == Location::Kind::gpr)
       e_.mov(Width::w64, home(i), static_cast<Gpr>(from.number));
     else
-      e_.movs(true, home(i), static_cast<Xmm>(from.number));
+      e_.movs(FloatWidth::f64, home(i), static_cast<Xmm>(from.number));
   }
   resolve(gprs);
   resolve(xmms);
@@ -141,10 +141,10 @@ void Baseline::receive_parameters(const FunctionInfo& function) {
     const Mem source = overflow_slot(kScratch, from.number);
     const Local& local = locals_[i];
     if (!local.is_pinned()) {
-      e_.movs(true, kScratchXmm, source);
-      e_.movs(true, home(i), kScratchXmm);
+      e_.movs(FloatWidth::f64, kScratchXmm, source);
+      e_.movs(FloatWidth::f64, home(i), kScratchXmm);
     } else if (function.params[i].is_float()) {
-      e_.movs(true, local.xmm(), source);
+      e_.movs(FloatWidth::f64, local.xmm(), source);
     } else {
       e_.mov(local.type() == ValKind::i32 ? Width::w32 : Width::w64, local.gpr(), source);
     }

@@ -85,7 +85,7 @@ Result<void> Baseline::load(Op op, const MemArg& memarg) {
     Xmm to = destination_xmm(2);
     if (to == kNoXmm) to = alloc_xmm();
     trap_site(TrapCode::memory_out_of_bounds);
-    e_.movs(info.result == ValKind::f64, to, from.mem);
+    e_.movs(float_width_of(info.result), to, from.mem);
     push_xmm(info.result, to);
     return {};
   }
@@ -142,7 +142,7 @@ Result<void> Baseline::store(Op op, const MemArg& memarg) {
     default: e_.mov_imm(Width::w64, to.mem, static_cast<int32_t>(value.bits())); break;
     }
   } else if (xmm != kNoXmm) {
-    e_.movs(size_log2 == 3, to.mem, xmm);
+    e_.movs(value.float_width(), to.mem, xmm);
   } else {
     switch (size_log2) {
     case 0: e_.mov8(to.mem, reg); break;

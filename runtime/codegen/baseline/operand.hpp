@@ -29,6 +29,10 @@ enum class Test : uint8_t { float_eq = 16, float_ne = 17 };
   return static_cast<Cond>(test);
 }
 
+[[nodiscard]] constexpr FloatWidth float_width_of(ValKind type) {
+  return type == ValKind::f64 ? FloatWidth::f64 : FloatWidth::f32;
+}
+
 class Operand {
 public:
   enum class Place : uint8_t { gpr, xmm, constant, slot, local, flags };
@@ -69,6 +73,10 @@ public:
   [[nodiscard]] constexpr ValKind type() const { return type_; }
   [[nodiscard]] constexpr bool is_float() const { return type_ == ValKind::f32 || type_ == ValKind::f64; }
   [[nodiscard]] constexpr Width width() const { return type_ == ValKind::i32 ? Width::w32 : Width::w64; }
+  [[nodiscard]] constexpr FloatWidth float_width() const {
+    assert(is_float());
+    return float_width_of(type_);
+  }
   // The same bits seen as another type: as many of them, or the lower half.
   constexpr void retype(ValKind type) { type_ = type; }
 

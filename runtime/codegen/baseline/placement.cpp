@@ -134,19 +134,19 @@ void Baseline::load_gpr(Gpr reg, const Operand& value) {
 }
 
 void Baseline::load_xmm(Xmm reg, const Operand& value) {
-  const bool is_double = value.type() == ValKind::f64;
-  if (value.is_constant()) return load_xmm_constant(reg, is_double, value.bits());
+  const FloatWidth width = value.float_width();
+  if (value.is_constant()) return load_xmm_constant(reg, width, value.bits());
   if (const Xmm from = xmm_of(value); from != kNoXmm) {
     if (from != reg) e_.movaps(reg, from);
     return;
   }
-  e_.movs(is_double, reg, memory_of(value));
+  e_.movs(width, reg, memory_of(value));
 }
 
-void Baseline::load_xmm_constant(Xmm reg, bool is_double, uint64_t bits) {
+void Baseline::load_xmm_constant(Xmm reg, FloatWidth width, uint64_t bits) {
   if (bits == 0) return e_.logic(SseLogic::xor_, reg, reg);
   e_.mov_imm(kScratch, bits);
-  e_.movd(is_double ? Width::w64 : Width::w32, reg, kScratch);
+  e_.movd(width == FloatWidth::f64 ? Width::w64 : Width::w32, reg, kScratch);
 }
 
 void Baseline::store_value(const Mem& to, const Operand& value) {
@@ -162,10 +162,10 @@ void Baseline::store_value(const Mem& to, const Operand& value) {
     }
   } else if (in_memory(value)) {
     // Not through r11, which may be the base of `to`.
-    e_.movs(true, kScratchXmm, memory_of(value));
-    e_.movs(true, to, kScratchXmm);
+    e_.movs(FloatWidth::f64, kScratchXmm, memory_of(value));
+    e_.movs(FloatWidth::f64, to, kScratchXmm);
   } else if (value.is_float()) {
-    e_.movs(value.type() == ValKind::f64, to, xmm_of(value));
+    e_.movs(value.float_width(), to, xmm_of(value));
   } else {
     e_.mov(Width::w64, to, gpr_of(value));
   }

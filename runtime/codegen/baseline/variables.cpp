@@ -114,7 +114,7 @@ Result<void> Baseline::global_get(uint32_t index) {
   e_.mov(Width::w64, kScratch, {kScratch, static_cast<int32_t>(8 * index)});
   if (type.is_float()) {
     const Xmm reg = alloc_xmm();
-    e_.movs(type.kind() == ValKind::f64, reg, Mem{kScratch});
+    e_.movs(float_width_of(type.kind()), reg, Mem{kScratch});
     push_xmm(type.kind(), reg);
   } else {
     const Gpr reg = alloc_gpr();

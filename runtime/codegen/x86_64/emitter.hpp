@@ -36,6 +36,7 @@ enum class Xmm : uint8_t {
   xmm15
 };
 enum class Width : uint8_t { w32, w64 }; // of integer operands; 32-bit results clear the upper half
+enum class FloatWidth : uint8_t { f32, f64 };
 
 // Condition codes as encoded in jcc, setcc and cmovcc; cond ^ 1 is the negation.
 enum class Cond : uint8_t { o, no, b, ae, e, ne, be, a, s, ns, p, np, l, ge, le, g };
@@ -290,42 +291,38 @@ public:
     put8(0x0b);
   }
 
-  // --- scalar floating point; is_double chooses ss or sd forms
-  void movs(bool is_double, Xmm to, const Mem& from) { rm(scalar(is_double), Width::w32, 0x0f10, n(to), from); }
-  void movs(bool is_double, const Mem& to, Xmm from) { rm(scalar(is_double), Width::w32, 0x0f11, n(from), to); }
+  // --- scalar floating point; the width chooses ss or sd forms
+  void movs(FloatWidth w, Xmm to, const Mem& from) { rm(scalar(w), Width::w32, 0x0f10, n(to), from); }
+  void movs(FloatWidth w, const Mem& to, Xmm from) { rm(scalar(w), Width::w32, 0x0f11, n(from), to); }
   void movaps(Xmm to, Xmm from) { rr(0, Width::w32, 0x0f28, n(to), n(from)); }
   void movd(Width w, Xmm to, Gpr from) { rr(0x66, w, 0x0f6e, n(to), n(from)); }
   void movd(Width w, Gpr to, Xmm from) { rr(0x66, w, 0x0f7e, n(from), n(to)); }
-  void sse(Sse op, bool is_double, Xmm to, Xmm from) {
-    rr(scalar(is_double), Width::w32, 0x0f00u | n(op), n(to), n(from));
-  }
-  void sse(Sse op, bool is_double, Xmm to, const Mem& from) {
-    rm(scalar(is_double), Width::w32, 0x0f00u | n(op), n(to), from);
-  }
+  void sse(Sse op, FloatWidth w, Xmm to, Xmm from) { rr(scalar(w), Width::w32, 0x0f00u | n(op), n(to), n(from)); }
+  void sse(Sse op, FloatWidth w, Xmm to, const Mem& from) { rm(scalar(w), Width::w32, 0x0f00u | n(op), n(to), from); }
   void logic(SseLogic op, Xmm to, Xmm from) { rr(0, Width::w32, 0x0f00u | n(op), n(to), n(from)); }
-  void ucomis(bool is_double, Xmm a, Xmm b) { rr(is_double ? 0x66 : 0, Width::w32, 0x0f2e, n(a), n(b)); }
-  void ucomis(bool is_double, Xmm a, const Mem& b) { rm(is_double ? 0x66 : 0, Width::w32, 0x0f2e, n(a), b); }
-  void round(bool is_double, Xmm to, Xmm from, Rounding mode) {
-    rr(0x66, Width::w32, is_double ? 0x0f3a0b : 0x0f3a0a, n(to), n(from));
+  void ucomis(FloatWidth w, Xmm a, Xmm b) { rr(w == FloatWidth::f64 ? 0x66 : 0, Width::w32, 0x0f2e, n(a), n(b)); }
+  void ucomis(FloatWidth w, Xmm a, const Mem& b) { rm(w == FloatWidth::f64 ? 0x66 : 0, Width::w32, 0x0f2e, n(a), b); }
+  void round(FloatWidth w, Xmm to, Xmm from, Rounding mode) {
+    rr(0x66, Width::w32, w == FloatWidth::f64 ? 0x0f3a0b : 0x0f3a0a, n(to), n(from));
     put8(n(mode));
   }
   void pcmpeqd(Xmm to, Xmm from) { rr(0x66, Width::w32, 0x0f76, n(to), n(from)); }
-  void psrl_imm(bool is_double, Xmm reg, uint8_t count) { // psrld, psrlq
-    rr(0x66, Width::w32, is_double ? 0x0f73 : 0x0f72, 2, n(reg));
+  void psrl_imm(Width lane, Xmm reg, uint8_t count) { // psrld, psrlq
+    rr(0x66, Width::w32, lane == Width::w64 ? 0x0f73 : 0x0f72, 2, n(reg));
     put8(count);
   }
-  void psll_imm(bool is_double, Xmm reg, uint8_t count) { // pslld, psllq
-    rr(0x66, Width::w32, is_double ? 0x0f73 : 0x0f72, 6, n(reg));
+  void psll_imm(Width lane, Xmm reg, uint8_t count) { // pslld, psllq
+    rr(0x66, Width::w32, lane == Width::w64 ? 0x0f73 : 0x0f72, 6, n(reg));
     put8(count);
   }
-  void cvt_int_to_float(bool is_double, Width from_width, Xmm to, Gpr from) {
-    rr(scalar(is_double), from_width, 0x0f2a, n(to), n(from));
+  void cvt_int_to_float(FloatWidth w, Width from_width, Xmm to, Gpr from) {
+    rr(scalar(w), from_width, 0x0f2a, n(to), n(from));
   }
-  void cvtt_float_to_int(bool is_double, Width to_width, Gpr to, Xmm from) {
-    rr(scalar(is_double), to_width, 0x0f2c, n(to), n(from));
+  void cvtt_float_to_int(FloatWidth w, Width to_width, Gpr to, Xmm from) {
+    rr(scalar(w), to_width, 0x0f2c, n(to), n(from));
   }
-  void cvt_float_to_float(bool to_double, Xmm to, Xmm from) {
-    rr(scalar(!to_double), Width::w32, 0x0f5a, n(to), n(from));
+  void cvt_float_to_float(FloatWidth to_width, Xmm to, Xmm from) { // from the other width
+    rr(scalar(to_width == FloatWidth::f64 ? FloatWidth::f32 : FloatWidth::f64), Width::w32, 0x0f5a, n(to), n(from));
   }
 
   // --- raw data and patches
@@ -359,7 +356,7 @@ private:
   static constexpr uint8_t modrm(uint32_t mod, uint32_t reg, uint32_t rm) {
     return static_cast<uint8_t>(mod << 6 | (reg & 7) << 3 | (rm & 7));
   }
-  static constexpr uint8_t scalar(bool is_double) { return is_double ? 0xf2 : 0xf3; }
+  static constexpr uint8_t scalar(FloatWidth w) { return w == FloatWidth::f64 ? 0xf2 : 0xf3; }
   // Without a REX prefix, numbers 4 to 7 would name ah, ch, dh, bh as byte registers.
   static constexpr bool is_high_byte(Gpr reg) { return n(reg) >= 4 && n(reg) < 8; }
 

@@ -23,8 +23,8 @@ void move_values(Emitter& e, Gpr base, std::span<const ValType> types, Locations
     const Mem value{base, 8 * at++};
     if (place.kind != Location::Kind::overflow) continue;
     const Mem slot = overflow_slot(exec, place.number);
-    e.movs(true, kScratchXmm, direction == Direction::load ? value : slot);
-    e.movs(true, direction == Direction::load ? slot : value, kScratchXmm);
+    e.movs(FloatWidth::f64, kScratchXmm, direction == Direction::load ? value : slot);
+    e.movs(FloatWidth::f64, direction == Direction::load ? slot : value, kScratchXmm);
   }
   at = 0;
   for (const ValType type : types) {
@@ -38,9 +38,9 @@ void move_values(Emitter& e, Gpr base, std::span<const ValType> types, Locations
         e.mov(Width::w64, value, static_cast<Gpr>(place.number));
     } else if (place.kind == Location::Kind::xmm) {
       if (direction == Direction::load)
-        e.movs(true, static_cast<Xmm>(place.number), value);
+        e.movs(FloatWidth::f64, static_cast<Xmm>(place.number), value);
       else
-        e.movs(true, value, static_cast<Xmm>(place.number));
+        e.movs(FloatWidth::f64, value, static_cast<Xmm>(place.number));
     }
   }
 }

@@ -56,7 +56,7 @@ std::string mem(const Mem& m) {
   text += "]";
   return text;
 }
-std::string suffix(bool is_double) { return is_double ? "sd" : "ss"; }
+std::string suffix(FloatWidth width) { return width == FloatWidth::f64 ? "sd" : "ss"; }
 
 // All instructions in `code`, one a line, sizes of memory operands left out («byte ptr», …), index*1 written out.
 std::string disassemble(const std::vector<std::byte>& code) {
@@ -116,7 +116,7 @@ TEST_CASE("memory operands with every base, index and displacement size disassem
   for (const Mem& m : memory_operands()) {
     EXPECT_CODE("mov r9, " + mem(m), e.mov(Width::w64, Gpr::r9, m));
     EXPECT_CODE("mov " + mem(m) + ", ecx", e.mov(Width::w32, m, Gpr::rcx));
-    EXPECT_CODE("movsd xmm9, " + mem(m), e.movs(true, Xmm::xmm9, m));
+    EXPECT_CODE("movsd xmm9, " + mem(m), e.movs(FloatWidth::f64, Xmm::xmm9, m));
   }
 }
 
@@ -282,9 +282,9 @@ TEST_CASE("floating-point instructions disassemble to what was asked for") {
       EXPECT_CODE("orps" + ab, e.logic(SseLogic::or_, a, b));
       EXPECT_CODE("xorps" + ab, e.logic(SseLogic::xor_, a, b));
       EXPECT_CODE("pcmpeqd" + ab, e.pcmpeqd(a, b));
-      EXPECT_CODE("cvtss2sd" + ab, e.cvt_float_to_float(true, a, b));
-      EXPECT_CODE("cvtsd2ss" + ab, e.cvt_float_to_float(false, a, b));
-      for (const bool d : {false, true}) {
+      EXPECT_CODE("cvtss2sd" + ab, e.cvt_float_to_float(FloatWidth::f64, a, b));
+      EXPECT_CODE("cvtsd2ss" + ab, e.cvt_float_to_float(FloatWidth::f32, a, b));
+      for (const FloatWidth d : {FloatWidth::f32, FloatWidth::f64}) {
         const std::pair<Sse, const char*> ops[] = {{Sse::sqrt, "sqrt"}, {Sse::add, "add"}, {Sse::mul, "mul"},
                                                    {Sse::sub, "sub"},   {Sse::min, "min"}, {Sse::div, "div"},
                                                    {Sse::max, "max"}};
@@ -299,16 +299,16 @@ TEST_CASE("floating-point instructions disassemble to what was asked for") {
         EXPECT_CODE("mov" + suffix(d) + " " + mem(m) + ", " + xmm(a), e.movs(d, m, a));
       }
     }
-    EXPECT_CODE("psrld " + xmm(a) + ", 0x01", e.psrl_imm(false, a, 1));
-    EXPECT_CODE("psrlq " + xmm(a) + ", 0x01", e.psrl_imm(true, a, 1));
-    EXPECT_CODE("pslld " + xmm(a) + ", 0x1F", e.psll_imm(false, a, 31));
-    EXPECT_CODE("psllq " + xmm(a) + ", 0x3F", e.psll_imm(true, a, 63));
+    EXPECT_CODE("psrld " + xmm(a) + ", 0x01", e.psrl_imm(Width::w32, a, 1));
+    EXPECT_CODE("psrlq " + xmm(a) + ", 0x01", e.psrl_imm(Width::w64, a, 1));
+    EXPECT_CODE("pslld " + xmm(a) + ", 0x1F", e.psll_imm(Width::w32, a, 31));
+    EXPECT_CODE("psllq " + xmm(a) + ", 0x3F", e.psll_imm(Width::w64, a, 63));
     for (const Gpr g : kSomeGprs) {
       EXPECT_CODE("movd " + xmm(a) + ", " + r32(g), e.movd(Width::w32, a, g));
       EXPECT_CODE("movq " + xmm(a) + ", " + r64(g), e.movd(Width::w64, a, g));
       EXPECT_CODE("movd " + r32(g) + ", " + xmm(a), e.movd(Width::w32, g, a));
       EXPECT_CODE("movq " + r64(g) + ", " + xmm(a), e.movd(Width::w64, g, a));
-      for (const bool d : {false, true})
+      for (const FloatWidth d : {FloatWidth::f32, FloatWidth::f64})
         for (const Width w : kWidths) {
           EXPECT_CODE("cvtsi2" + suffix(d) + " " + xmm(a) + ", " + reg(w, g), e.cvt_int_to_float(d, w, a, g));
           EXPECT_CODE("cvtt" + suffix(d) + "2si " + reg(w, g) + ", " + xmm(a), e.cvtt_float_to_int(d, w, g, a));
