@@ -26,7 +26,7 @@ HOUSE = {
     "runtime/abi": ["runtime/types"],
     "runtime/codegen": ["runtime/abi"],
     "runtime/codegen/x86_64": ["runtime/types", "runtime/abi", "runtime/codegen"],
-    "runtime/codegen/baseline": ["runtime/validate", "runtime/codegen", "runtime/codegen/x86_64"],
+    "runtime/codegen/baseline": ["runtime/types", "runtime/validate", "runtime/codegen", "runtime/codegen/x86_64"],
     "runtime/platform": ["runtime/types"],
     "runtime/engine.hpp": ["runtime/binary", "runtime/codegen"],
     "runtime/exec": ["store/base", "runtime/validate", "runtime/abi", "runtime/platform", "runtime/engine.hpp"],
