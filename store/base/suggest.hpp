@@ -6,7 +6,8 @@
 
 namespace store {
 
-// The candidate nearest to `name` in edit distance (Levenshtein), if near enough to be a typing mistake; else "".
+// The candidate nearest to `name`, if near enough to be a typing mistake; else "". Counted are letters that are
+// missing, added, changed or swapped with their neighbour (optimal string alignment distance).
 [[nodiscard]] std::string nearest_name(std::string_view name, const std::vector<std::string_view>& candidates);
 
 } // namespace store

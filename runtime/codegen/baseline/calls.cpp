@@ -15,14 +15,14 @@ void Baseline::place_values(std::span<const Operand> values, std::span<const Val
   for (size_t i = 0; i < values.size(); ++i) {
     const Location to = locations.next(types[i]);
     const Operand& value = values[i];
-    if (to.kind == Location::Kind::overflow) {
+    if (to.is_overflow()) {
       if (!has_exec) e_.mov(Width::w64, kScratch, kExec);
       has_exec = true;
-      store_value(overflow_slot(kScratch, to.number), value);
-    } else if (to.kind == Location::Kind::gpr) {
-      if (const Gpr from = gpr_of(value); from != kNoGpr) gprs.add(static_cast<Gpr>(to.number), from);
+      store_value(overflow_slot(kScratch, to.overflow_index()), value);
+    } else if (to.is_gpr()) {
+      if (const Gpr from = gpr_of(value); from != kNoGpr) gprs.add(to.gpr(), from);
     } else if (const Xmm from = xmm_of(value); from != kNoXmm) {
-      xmms.add(static_cast<Xmm>(to.number), from);
+      xmms.add(to.xmm(), from);
     }
   }
   if (callee != nullptr)
@@ -33,10 +33,10 @@ void Baseline::place_values(std::span<const Operand> values, std::span<const Val
   for (size_t i = 0; i < values.size(); ++i) {
     const Location to = locations.next(types[i]);
     const Operand& value = values[i];
-    if (to.kind == Location::Kind::gpr && gpr_of(value) == kNoGpr)
-      load_gpr(static_cast<Gpr>(to.number), value);
-    else if (to.kind == Location::Kind::xmm && xmm_of(value) == kNoXmm)
-      load_xmm(static_cast<Xmm>(to.number), value);
+    if (to.is_gpr() && gpr_of(value) == kNoGpr)
+      load_gpr(to.gpr(), value);
+    else if (to.is_xmm() && xmm_of(value) == kNoXmm)
+      load_xmm(to.xmm(), value);
   }
   if (callee != nullptr && gpr_of(*callee) == kNoGpr) load_gpr(Gpr::rax, *callee);
 }
@@ -61,19 +61,19 @@ void Baseline::push_results(std::span<const ValType> results) {
   bool has_exec = false;
   for (const ValType type : results) {
     const Location from = locations.next(type);
-    if (from.kind == Location::Kind::gpr) {
-      const Gpr reg = static_cast<Gpr>(from.number);
+    if (from.is_gpr()) {
+      const Gpr reg = from.gpr();
       gprs_.take(reg);
       push_gpr(type.kind(), reg);
-    } else if (from.kind == Location::Kind::xmm) {
-      const Xmm reg = static_cast<Xmm>(from.number);
+    } else if (from.is_xmm()) {
+      const Xmm reg = from.xmm();
       xmms_.take(reg);
       push_xmm(type.kind(), reg);
     } else {
       if (!has_exec) e_.mov(Width::w64, kScratch, kExec);
       has_exec = true;
       push_slot(type.kind());
-      e_.movs(FloatWidth::f64, kScratchXmm, overflow_slot(kScratch, from.number));
+      e_.movs(FloatWidth::f64, kScratchXmm, overflow_slot(kScratch, from.overflow_index()));
       e_.movs(FloatWidth::f64, slot(height() - 1), kScratchXmm);
     }
   }

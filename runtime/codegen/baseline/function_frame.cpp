@@ -119,16 +119,16 @@ void Baseline::receive_parameters(const FunctionInfo& function) {
   for (uint32_t i = 0; i < function.params.size(); ++i) {
     const Location from = locations.next(function.params[i]);
     const Local& local = locals_[i];
-    if (from.kind == Location::Kind::overflow)
+    if (from.is_overflow())
       has_overflow = true;
-    else if (local.is_pinned() && from.kind == Location::Kind::gpr)
-      gprs.add(local.gpr(), static_cast<Gpr>(from.number));
+    else if (local.is_pinned() && from.is_gpr())
+      gprs.add(local.gpr(), from.gpr());
     else if (local.is_pinned())
-      xmms.add(local.xmm(), static_cast<Xmm>(from.number));
-    else if (from.kind == Location::Kind::gpr)
-      e_.mov(Width::w64, home(i), static_cast<Gpr>(from.number));
+      xmms.add(local.xmm(), from.xmm());
+    else if (from.is_gpr())
+      e_.mov(Width::w64, home(i), from.gpr());
     else
-      e_.movs(FloatWidth::f64, home(i), static_cast<Xmm>(from.number));
+      e_.movs(FloatWidth::f64, home(i), from.xmm());
   }
   resolve(gprs);
   resolve(xmms);
@@ -137,8 +137,8 @@ void Baseline::receive_parameters(const FunctionInfo& function) {
   locations = Locations::params();
   for (uint32_t i = 0; i < function.params.size(); ++i) {
     const Location from = locations.next(function.params[i]);
-    if (from.kind != Location::Kind::overflow) continue;
-    const Mem source = overflow_slot(kScratch, from.number);
+    if (!from.is_overflow()) continue;
+    const Mem source = overflow_slot(kScratch, from.overflow_index());
     const Local& local = locals_[i];
     if (!local.is_pinned()) {
       e_.movs(FloatWidth::f64, kScratchXmm, source);

@@ -43,9 +43,26 @@ inline constexpr int32_t kSavedVmctx = -32; // from rbp
 inline constexpr uint32_t kFrameHeaderBytes = 32;
 
 // Where one parameter or result travels.
-struct Location {
-  enum class Kind : uint8_t { gpr, xmm, overflow } kind;
-  uint32_t number; // register, or index into ExecContext::overflow
+class Location {
+public:
+  explicit constexpr Location(Gpr reg) : place_(Place::gpr), gpr_(reg) {}
+  explicit constexpr Location(Xmm reg) : place_(Place::xmm), xmm_(reg) {}
+  [[nodiscard]] static constexpr Location overflow(uint32_t index) { return Location{index}; }
+  [[nodiscard]] bool is_gpr() const { return place_ == Place::gpr; }
+  [[nodiscard]] bool is_xmm() const { return place_ == Place::xmm; }
+  [[nodiscard]] bool is_overflow() const { return place_ == Place::overflow; }
+  [[nodiscard]] Gpr gpr() const { return gpr_; } // each only where it is one
+  [[nodiscard]] Xmm xmm() const { return xmm_; }
+  [[nodiscard]] uint32_t overflow_index() const { return overflow_index_; } // into ExecContext::overflow
+
+private:
+  explicit constexpr Location(uint32_t index) : place_(Place::overflow), overflow_index_(index) {}
+  enum class Place : uint8_t { gpr, xmm, overflow } place_;
+  union {
+    Gpr gpr_;
+    Xmm xmm_;
+    uint32_t overflow_index_;
+  };
 };
 
 // Hands out the locations of a signature in order.
@@ -56,11 +73,11 @@ public:
   [[nodiscard]] Location next(ValType type) {
     const bool is_vector = type.kind() == ValKind::v128;
     if (type.is_float() || is_vector) {
-      if (floats_ < float_count_) return {Location::Kind::xmm, floats_++};
+      if (floats_ < float_count_) return Location{static_cast<Xmm>(floats_++)};
     } else if (integers_ < integer_registers_.size()) {
-      return {Location::Kind::gpr, static_cast<uint32_t>(integer_registers_[integers_++])};
+      return Location{integer_registers_[integers_++]};
     }
-    return {Location::Kind::overflow, overflow_++};
+    return Location::overflow(overflow_++);
   }
 
 private:

@@ -21,8 +21,8 @@ void move_values(Emitter& e, Gpr base, std::span<const ValType> types, Locations
   for (const ValType type : types) {
     const Location place = again.next(type);
     const Mem value{base, 8 * at++};
-    if (place.kind != Location::Kind::overflow) continue;
-    const Mem slot = overflow_slot(exec, place.number);
+    if (!place.is_overflow()) continue;
+    const Mem slot = overflow_slot(exec, place.overflow_index());
     e.movs(FloatWidth::f64, kScratchXmm, direction == Direction::load ? value : slot);
     e.movs(FloatWidth::f64, direction == Direction::load ? slot : value, kScratchXmm);
   }
@@ -30,17 +30,17 @@ void move_values(Emitter& e, Gpr base, std::span<const ValType> types, Locations
   for (const ValType type : types) {
     const Location place = locations.next(type);
     const Mem value{base, 8 * at++};
-    if (place.kind == Location::Kind::gpr) {
+    if (place.is_gpr()) {
       // Loads of i32 zero-extend: the caller's upper half is undefined.
       if (direction == Direction::load)
-        e.mov(width_of(type), static_cast<Gpr>(place.number), value);
+        e.mov(width_of(type), place.gpr(), value);
       else
-        e.mov(Width::w64, value, static_cast<Gpr>(place.number));
-    } else if (place.kind == Location::Kind::xmm) {
+        e.mov(Width::w64, value, place.gpr());
+    } else if (place.is_xmm()) {
       if (direction == Direction::load)
-        e.movs(FloatWidth::f64, static_cast<Xmm>(place.number), value);
+        e.movs(FloatWidth::f64, place.xmm(), value);
       else
-        e.movs(FloatWidth::f64, value, static_cast<Xmm>(place.number));
+        e.movs(FloatWidth::f64, value, place.xmm());
     }
   }
 }

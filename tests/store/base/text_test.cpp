@@ -46,6 +46,8 @@ TEST_CASE("a JSON string reads back as it was, in nlohmann-json's own spelling")
 
 TEST_CASE("the nearest name is found, and nothing where none is near") {
   CHECK(nearest_name("lenght", {"length", "head", "tail"}) == "length");
+  CHECK(nearest_name("biuld", {"log", "build", "push"}) == "build"); // two letters swapped are one mistake
+  CHECK(nearest_name("lgo", {"log", "build"}) == "log");
   CHECK(nearest_name("instal", {"log", "install", "push"}) == "install");
   CHECK(nearest_name("frobnicate", {"log", "install", "push"}).empty());
   CHECK(nearest_name("", {"a"}).empty());
