@@ -1,4 +1,5 @@
 // Adding to, adding again to, and collecting a local store, beside nix-store --add, builtins.toFile and nix-store --gc.
+#include "store/local/local_store.hpp"
 #include "tests/bench/store_peer.hpp"
 #include <sys/wait.h>
 

@@ -2,6 +2,8 @@
 // clock; trees in memory where possible, because creating files on a disk hides the program.
 #pragma once
 #include "store/local/file_tree.hpp"
+#include "store/posix/system_error.hpp"
+#include "store/posix/user_error.hpp"
 #include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
