@@ -93,6 +93,24 @@ std::string capitalised(std::string_view text) {
   return sentence + ".";
 }
 
+std::vector<Mention> rows_of(const std::vector<Option>& options) {
+  std::vector<Mention> rows;
+  for (const Option& option : options) {
+    std::string names;
+    for (const auto& name : names_of(option)) names += (names.empty() ? "" : ", ") + name;
+    if (!option.value_name.empty()) names += " " + option.value_name;
+    rows.push_back({names, full_help(option)});
+  }
+  return rows;
+}
+
+std::vector<Mention> rows_of(std::span<const ExitStatus> statuses) {
+  std::vector<Mention> rows;
+  for (const ExitStatus status : statuses)
+    rows.push_back({std::to_string(static_cast<int>(status)), std::string(meaning(status))});
+  return rows;
+}
+
 std::string_view guest_status_text() {
   return "Otherwise it ends with the guest's own status, whole, 0 to 255. When a status is kpkg's own, a line that "
          "starts with \"error:\" (with --json an object \"error\") stands on standard error; a guest that ends with "

@@ -7,6 +7,7 @@
 #include "kpkg/cli/exit_status.hpp"
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <utility>
 #include <variant>
@@ -104,6 +105,9 @@ struct Program {
 // An option's help with what follows from its record: «…; repeatable; default: result; else $KPKG_KEY».
 [[nodiscard]] std::string full_help(const Option& option);
 [[nodiscard]] std::vector<std::string> names_of(const Option& option); // "-o", "--out"
+// What a table of options or statuses says in two columns, for help and Markdown.
+[[nodiscard]] std::vector<Mention> rows_of(const std::vector<Option>& options);
+[[nodiscard]] std::vector<Mention> rows_of(std::span<const ExitStatus> statuses);
 [[nodiscard]] std::vector<std::string> paragraphs(std::string_view text);
 [[nodiscard]] std::string capitalised(std::string_view text); // "Print it."
 // How a guest's status is told from kpkg's own.

@@ -25,24 +25,6 @@ std::string table(const std::string& title, const std::vector<Mention>& rows) {
   return text;
 }
 
-std::vector<Mention> rows_of(const std::vector<Option>& options) {
-  std::vector<Mention> rows;
-  for (const Option& option : options) {
-    std::string names;
-    for (const auto& name : names_of(option)) names += (names.empty() ? "" : ", ") + name;
-    if (!option.value_name.empty()) names += " " + option.value_name;
-    rows.push_back({names, full_help(option)});
-  }
-  return rows;
-}
-
-std::vector<Mention> rows_of(std::span<const ExitStatus> statuses) {
-  std::vector<Mention> rows;
-  for (const ExitStatus status : statuses)
-    rows.push_back({std::to_string(static_cast<int>(status)), std::string(meaning(status))});
-  return rows;
-}
-
 std::string prose(const std::string& text) {
   std::string out;
   for (const std::string& paragraph : paragraphs(text)) out += "\n" + wrapped(paragraph, kColumns, 0) + "\n";

@@ -25,23 +25,6 @@ std::string table(std::string_view title, const std::vector<Mention>& rows) {
   return text;
 }
 
-std::vector<Mention> rows_of(const std::vector<Option>& options) {
-  std::vector<Mention> rows;
-  for (const Option& option : options) {
-    std::string names;
-    for (const auto& name : names_of(option)) names += (names.empty() ? "" : ", ") + name;
-    rows.push_back({names + (option.value_name.empty() ? "" : " " + option.value_name), full_help(option)});
-  }
-  return rows;
-}
-
-std::vector<Mention> rows_of(std::span<const ExitStatus> statuses) {
-  std::vector<Mention> rows;
-  for (const ExitStatus status : statuses)
-    rows.push_back({std::to_string(static_cast<int>(status)), std::string(meaning(status))});
-  return rows;
-}
-
 ManualPage page(const Command& command) {
   std::string text =
       std::format("# kpkg {}\n\n{}\n\n    {}\n", command.name, capitalised(command.summary), usage_of(command));

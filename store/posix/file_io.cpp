@@ -50,7 +50,7 @@ std::string read_all(int fd, const fs::path& shown, size_t limit_bytes) {
   size_t size = 0;
   while (true) {
     if (size == text.size()) {
-      text.resize(std::max(size + std::min(room, limit_bytes - size + 1), size + 1));
+      text.resize(size + std::min(room - 1, limit_bytes - size) + 1); // one above the limit tells that it is exceeded
       room = std::max(text.size(), kStepBytes);
     }
     const size_t got = read_some(fd, std::as_writable_bytes(std::span{text}).subspan(size), shown);
