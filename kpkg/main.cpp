@@ -1,5 +1,6 @@
 // kpkg: the command line. Finds the command and runs it; commands/ has them, cli/edge.hpp decides how it ends.
 #include "kpkg/cli/edge.hpp"
+#include "kpkg/cli/interrupt.hpp"
 #include "kpkg/cli/parse.hpp"
 #include "kpkg/commands/commands.hpp"
 #include <csignal>
@@ -14,11 +15,13 @@ int main(int argc, char** argv) {
   context.colour = ::isatty(STDERR_FILENO) != 0 && !std::getenv("NO_COLOR");
   context.json = kpkg::has_flag(words, "--json");
   const kpkg::Program program = kpkg::make_program(context);
-  return kpkg::run_to_exit_status(context, [&] {
+  const int status = kpkg::run_to_exit_status(context, [&] {
     const kpkg::Invocation invocation = kpkg::parse(program, words);
     if (invocation.command)
       invocation.command->run(context);
     else
       std::cout << invocation.text << std::flush;
   });
+  kpkg::end_by_interrupt();
+  return status;
 }

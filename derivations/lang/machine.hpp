@@ -171,7 +171,8 @@ struct Machine {
     try {
       return work();
     } catch (const store::UserError& error) {
-      if (error.code() == store::UserErrorCode::build || error.code() == store::UserErrorCode::evaluation) throw;
+      using enum store::UserErrorCode;
+      if (error.code() == build || error.code() == evaluation || error.code() == interrupted) throw;
       fail(ErrorKind::store, pos, error.what(), error.hint());
     }
   }

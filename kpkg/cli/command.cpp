@@ -7,6 +7,8 @@ namespace kpkg {
 std::string Option::default_text() const {
   if (const auto* text = std::get_if<std::string*>(&target)) return **text;
   if (const auto* number = std::get_if<unsigned*>(&target); number && **number != 0) return std::to_string(**number);
+  if (const auto* number = std::get_if<uint64_t*>(&target); number && **number != 0 && **number != ~uint64_t{0})
+    return std::to_string(**number);
   return {};
 }
 

@@ -15,14 +15,15 @@ ExitStatus exit_status(store::UserErrorCode code) {
   case invalid_module: return ExitStatus::invalid_module;
   case not_started: return ExitStatus::not_started;
   case trapped: return ExitStatus::trapped;
+  case interrupted: return ExitStatus::interrupted;
   }
   std::unreachable();
 }
 
 std::span<const ExitStatus> every_exit_status() {
   using enum ExitStatus;
-  static constexpr std::array kAll{success,        failed,      usage,  evaluation_failed, build_failed, refused,
-                                   invalid_module, not_started, trapped};
+  static constexpr std::array kAll{success, failed,         usage,       evaluation_failed, build_failed,
+                                   refused, invalid_module, not_started, interrupted,       trapped};
   return kAll;
 }
 
@@ -36,6 +37,7 @@ std::string_view meaning(ExitStatus status) {
   case ExitStatus::refused: return "refused: a signature, hash or token was not accepted";
   case ExitStatus::invalid_module: return "the WebAssembly module does not decode or validate";
   case ExitStatus::not_started: return "an awaited instance could not be started";
+  case ExitStatus::interrupted: return "interrupted";
   case ExitStatus::trapped: return "the guest trapped";
   }
   std::unreachable();
@@ -52,6 +54,7 @@ std::string_view kind_name(store::UserErrorCode code) {
   case invalid_module: return "invalid-module";
   case not_started: return "not-started";
   case trapped: return "trapped";
+  case interrupted: return "interrupted";
   }
   std::unreachable();
 }

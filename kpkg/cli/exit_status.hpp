@@ -16,6 +16,7 @@ enum class ExitStatus : uint8_t {
   refused = 5,
   invalid_module = 6,
   not_started = 125,
+  interrupted = 130,
   trapped = 134,
 };
 

@@ -20,7 +20,7 @@ void run(Context& context, const Options& options) {
   if (options.project.expression.empty() && options.project.file.ends_with(".drv")) {
     targets.push_back({.drv_path = parse_store_path(options.project.file), .outputs = {}});
   } else {
-    const auto eval_store = writing_eval_store(context);
+    const auto eval_store = writing_eval_store(context, options.building);
     Project project(context, options.project, *eval_store);
     for (const auto& info : project.derivations(project.evaluate()))
       targets.push_back({.drv_path = info.drv_path, .outputs = {info.output_name}});

@@ -7,9 +7,14 @@ namespace kpkg {
 
 namespace {
 
-void run(Context& context, const ProjectOptions& options) {
-  const auto eval_store = writing_eval_store(context);
-  Project project(context, options, *eval_store);
+struct Options {
+  ProjectOptions project;
+  BuildingOptions building;
+};
+
+void run(Context& context, const Options& options) {
+  const auto eval_store = writing_eval_store(context, options.building);
+  Project project(context, options.project, *eval_store);
   std::string text;
   Json json = Json::array();
   for (const auto& info : project.derivations(project.evaluate())) {
@@ -24,7 +29,7 @@ void run(Context& context, const ProjectOptions& options) {
 } // namespace
 
 Command instantiate_command() {
-  const auto options = std::make_shared<ProjectOptions>();
+  const auto options = std::make_shared<Options>();
   Command command{.name = "instantiate",
                   .summary = "write the .drv files of an expression and print their paths",
                   .description = "Evaluates to derivations and writes them to the store, without building them. What "
@@ -32,8 +37,8 @@ Command instantiate_command() {
                   .examples = {{"kpkg instantiate examples/hello", "print the derivation of a package"},
                                {"kpkg instantiate -A tests", "print those of an attribute of this folder's package"}},
                   .run = [options](Context& context) { run(context, *options); }};
-  options->add_to(command);
-  command.errors.push_back(store::UserErrorCode::build);
+  options->project.add_to(command);
+  options->building.add_to(command);
   return command;
 }
 

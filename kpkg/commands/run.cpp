@@ -15,6 +15,7 @@ using store::UserError;
 using store::UserErrorCode;
 
 struct Options {
+  BuildingOptions building;
   std::string target, invoke;
   std::vector<std::string> args, env, links;
   uint64_t memory_limit_bytes = ~uint64_t{0};
@@ -46,7 +47,7 @@ template <class T> T checked(runtime::Result<T> result, const std::string& subje
 
 // The module file that a user's word names: a .wasm or .wat file, a store path or a folder with module.wasm, or a
 // package folder or file, which is built first.
-fs::path module_file(Context& context, const std::string& target) {
+fs::path module_file(Context& context, const BuildingOptions& building, const std::string& target) {
   if (target.starts_with(store::kStoreDir)) {
     const auto path = parse_store_path(target);
     if (!context.store().is_valid(path))
@@ -60,17 +61,18 @@ fs::path module_file(Context& context, const std::string& target) {
   if (!fs::is_directory(path) && path.extension() != ".nix") return path;
   ProjectOptions project_options;
   project_options.file = path.string();
-  const auto eval_store = writing_eval_store(context);
+  const auto eval_store = writing_eval_store(context, building);
   Project project(context, project_options, *eval_store);
   const auto derivations = project.derivations(project.evaluate());
   if (derivations.size() != 1)
     throw UserError(target + " gives several packages", "build them, then run one of the results");
-  const auto result = build_targets(context, {{.drv_path = derivations[0].drv_path, .outputs = {"out"}}}, {});
+  const auto result = build_targets(context, {{.drv_path = derivations[0].drv_path, .outputs = {"out"}}}, building);
   return context.store().physical(result.targets[0].outputs.at("out").path) / "module.wasm";
 }
 
-std::shared_ptr<const runtime::Module> load(Context& context, runtime::Engine& engine, const std::string& target) {
-  const fs::path file = module_file(context, target);
+std::shared_ptr<const runtime::Module> load(Context& context, const BuildingOptions& building, runtime::Engine& engine,
+                                            const std::string& target) {
+  const fs::path file = module_file(context, building, target);
   const std::string bytes = store::read_file(file);
   const auto binary = store::as_bytes(bytes);
   constexpr std::string_view kComponentHeader{"\0asm\x0d\0\1\0", 8}; // component model, binary format: layer 1
@@ -102,7 +104,7 @@ void run(Context& context, const Options& options) {
     if (equals == std::string::npos || equals == 0)
       throw UserError(UserErrorCode::usage, "--link takes NAME=MODULE, not \"" + link + "\"");
     const std::string name = link.substr(0, equals), target = link.substr(equals + 1);
-    const auto module = load(context, engine, target);
+    const auto module = load(context, options.building, engine, target);
     const auto imports = checked(linker.resolve(*module), target);
     auto* instance = checked(store.instantiate(module, imports, name), target);
     if (const auto initialize = instance->find_export("_initialize"))
@@ -110,7 +112,7 @@ void run(Context& context, const Options& options) {
         checked(store.call(**function, {}), target);
     linker.define_instance(name, *instance);
   }
-  const auto module = load(context, engine, options.target);
+  const auto module = load(context, options.building, engine, options.target);
   const std::string subject = options.target.empty() ? "." : options.target;
   const auto imports = checked(linker.resolve(*module), subject);
   auto* instance = checked(store.instantiate(module, imports, module->name()), subject);
@@ -123,7 +125,7 @@ void run(Context& context, const Options& options) {
 
 Command run_command() {
   const auto options = std::make_shared<Options>();
-  return {
+  Command command{
       .name = "run",
       .summary = "run a WebAssembly command with WASI preview 1; ends with its exit status",
       .description = "Compiles the module, links it and calls its _start function. Modules given with --link are "
@@ -150,10 +152,12 @@ Command run_command() {
       .examples = {{"kpkg run hello.wasm -- you", "run a module with an argument"},
                    {"kpkg run --link greeter=examples/greeter examples/hello -- you",
                     "build two packages and link one to the other"}},
-      .errors = {UserErrorCode::failed, UserErrorCode::evaluation, UserErrorCode::build, UserErrorCode::refused,
-                 UserErrorCode::invalid_module, UserErrorCode::trapped},
+      .errors = {UserErrorCode::failed, UserErrorCode::evaluation, UserErrorCode::invalid_module,
+                 UserErrorCode::trapped},
       .guest = true,
       .run = [options](Context& context) { run(context, *options); }};
+  options->building.add_to(command);
+  return command;
 }
 
 } // namespace kpkg

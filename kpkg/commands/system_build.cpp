@@ -23,7 +23,7 @@ void run(Context& context, Options& options) {
                            "make a key with: kpkg key generate NAME --out FILE");
   if (options.project.file.empty()) options.project.file = "system.nix";
   const auto key = read_secret_key(options.building.key_file);
-  const auto eval_store = writing_eval_store(context);
+  const auto eval_store = writing_eval_store(context, options.building);
   Project project(context, options.project, *eval_store);
   std::set<lang::ContextElement> string_context;
   const std::string json = project.evaluator().to_json(project.evaluate(), &string_context);

@@ -1,9 +1,8 @@
 #include "kpkg/project/building.hpp"
 #include "kpkg/cli/credentials.hpp"
+#include "kpkg/cli/interrupt.hpp"
 #include "kpkg/cli/progress.hpp"
 #include "store/remote/copy.hpp"
-#include <atomic>
-#include <csignal>
 
 namespace kpkg {
 
@@ -23,9 +22,15 @@ void BuildingOptions::add_to(Command& command) {
        {.names = "--keep-failed", .help = "keep the folder of a failed build", .target = &keep_failed},
        {.names = "--timeout",
         .value_name = "SECONDS",
-        .help = "stop a build after so long",
+        .help = "stop a build after so long; 0: never",
         .target = &timeout_s,
         .range = {0, 1u << 30}},
+       {.names = "--max-silence",
+        .value_name = "SECONDS",
+        .help = "stop a build that prints nothing for so long; 0: never",
+        .target = &silence_s,
+        .range = {0, 1u << 30}},
+       {.names = "--max-log", .value_name = "BYTES", .help = "stop a build that prints more", .target = &log_bytes},
        {.names = "--from", .value_name = "URL", .help = "registry to fetch finished paths from", .target = &from},
        {.names = "--trusted-key",
         .value_name = "NAME:BASE64",
@@ -34,22 +39,19 @@ void BuildingOptions::add_to(Command& command) {
         .kind = ValueKind::public_key}});
   command.files.push_back({"ROOT/etc/trusted-keys", "public keys that are trusted, one a line"});
   command.environment.push_back({"KPKG_TRUSTED_KEYS", "public keys that are trusted, separated by spaces"});
-  command.errors.insert(command.errors.end(), {store::UserErrorCode::build, store::UserErrorCode::refused});
+  command.errors.insert(command.errors.end(), {store::UserErrorCode::build, store::UserErrorCode::refused,
+                                               store::UserErrorCode::interrupted});
 }
-
-namespace {
-
-std::atomic<bool> interrupted = false;
-
-} // namespace
 
 realise::BuildResult build_targets(Context& context, const std::vector<realise::BuildTarget>& targets,
                                    const BuildingOptions& options) {
   Progress progress(context, has_live_terminal() && !context.json);
   realise::BuildOptions build_options{
       .jobs = options.jobs, .keep_failed = options.keep_failed, .check = options.check, .observer = &progress};
-  build_options.limits.timeout = std::chrono::seconds(options.timeout_s);
-  build_options.limits.cancel = &interrupted;
+  build_options.limits = {.timeout = std::chrono::seconds(options.timeout_s),
+                          .silent_timeout = std::chrono::seconds(options.silence_s),
+                          .max_output_bytes = options.log_bytes,
+                          .cancel = &interrupted()};
   std::optional<store::SecretKey> key;
   if (!options.key_file.empty()) build_options.signing_key = &key.emplace(read_secret_key(options.key_file));
 
@@ -70,18 +72,21 @@ realise::BuildResult build_targets(Context& context, const std::vector<realise::
       return false;
     };
 
-  interrupted = false;
-  const auto stop = [](int) { interrupted = true; };
-  const auto previous = std::signal(SIGINT, stop);
-  auto result = realise::build(context.store(), targets, build_options);
-  std::signal(SIGINT, previous);
-  return result;
+  const InterruptGuard guard;
+  try {
+    return realise::build(context.store(), targets, build_options);
+  } catch (const store::UserError& error) {
+    if (!interrupted()) throw;
+    throw store::UserError(store::UserErrorCode::interrupted, error.what());
+  }
 }
 
-std::unique_ptr<lang::LocalEvalStore> writing_eval_store(Context& context) {
+std::unique_ptr<lang::LocalEvalStore> writing_eval_store(Context& context, const BuildingOptions& options) {
   return std::make_unique<lang::LocalEvalStore>(
-      context.store(), [&context](const store::StorePath& drv, const std::set<std::string>& outputs) {
-        (void)build_targets(context, {{.drv_path = drv, .outputs = outputs}}, {});
+      context.store(), [&context, &options](const store::StorePath& drv, const std::set<std::string>& outputs) {
+        BuildingOptions for_evaluation = options;
+        for_evaluation.check = false; // what evaluation needs is no target
+        (void)build_targets(context, {{.drv_path = drv, .outputs = outputs}}, for_evaluation);
       });
 }
 

@@ -11,18 +11,20 @@ struct BuildingOptions {
   unsigned jobs = 0;
   bool keep_failed = false;
   bool check = false;
-  unsigned timeout_s = 0;
+  unsigned timeout_s = 10 * 3600, silence_s = 3600;
+  uint64_t log_bytes = uint64_t{64} << 20;
   std::vector<std::string> from;         // caches to substitute from
   std::vector<std::string> trusted_keys; // for them
   // Adds the options, files, variables and errors to a command's record.
   void add_to(Command& command);
 };
 
-// Builds with progress on standard error.
+// Builds with progress on standard error. After an interrupt it throws UserErrorCode::interrupted.
 realise::BuildResult build_targets(Context& context, const std::vector<realise::BuildTarget>& targets,
                                    const BuildingOptions& options);
 
-// An EvalStore on the local store whose import-from-derivation builds.
-[[nodiscard]] std::unique_ptr<lang::LocalEvalStore> writing_eval_store(Context& context);
+// An EvalStore on the local store whose import-from-derivation builds with `options`, which must outlive it.
+[[nodiscard]] std::unique_ptr<lang::LocalEvalStore> writing_eval_store(Context& context,
+                                                                       const BuildingOptions& options);
 
 } // namespace kpkg

@@ -17,6 +17,7 @@ enum class UserErrorCode : uint8_t {
   invalid_module, // the WebAssembly module does not decode or validate
   not_started,    // an awaited instance of a system could not be started
   trapped,        // the guest trapped
+  interrupted,    // somebody asked it to stop
 };
 
 class UserError : public std::runtime_error {

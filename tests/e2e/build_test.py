@@ -1,5 +1,5 @@
 """Building and running packages from the command line, as a package's author meets it."""
-import json, pathlib, shutil
+import json, os, pathlib, shutil, signal, subprocess
 import programs
 
 programs.require("bwrap")
@@ -37,6 +37,28 @@ class Builds(programs.Case):
         for command in [("build",), ("run", ".")]:
             error = json.loads(self.kpkg("--json", "--quiet", *command, status=4).stderr.splitlines()[-1])["error"]
             self.assertEqual(error["kind"], "build")
+
+    def test_an_interrupt_ends_a_build_its_sandbox_and_kpkg_by_that_signal(self):
+        waiting = 'echo started; while :; do sleep 1; done'
+        evaluated = '{ kpkgs }: builtins.readFile (%s)' % shell_package("waiting", waiting).removeprefix("{ kpkgs }: ")
+        for expression, command in [(shell_package("waiting", waiting), ["build"]), (evaluated, ["instantiate"])]:
+            self.write("kpkg.nix", expression)
+            program = subprocess.Popen([programs.BUILD / "bin" / "kpkg", *command], cwd=self.work, text=True,
+                                       stderr=subprocess.PIPE, env={**os.environ, "KPKG_ROOT": str(self.root)})
+            for line in program.stderr:
+                if line.strip() == "waiting> started":
+                    break
+            program.send_signal(signal.SIGINT)
+            errors = program.communicate(timeout=60)[1]
+            self.assertEqual(program.returncode, -signal.SIGINT, errors)
+            self.assertIn("error: ", errors)
+            self.assertIn("interrupted", errors)
+            self.assertEqual(list((self.root / "var" / "builds").iterdir()), [])
+
+    def test_builds_during_evaluation_obey_the_options_of_builds(self):
+        self.write("kpkg.nix", '{ kpkgs }: builtins.readFile (%s)' % shell_package(
+            "endless", "while :; do :; done").removeprefix("{ kpkgs }: "))
+        self.assertIn("1 s", self.kpkg("instantiate", "--timeout", "1", status=4).stderr)
 
     def test_the_program_alone_builds_with_the_library_inside_it(self):
         self.kpkg("toolchain", "import", "clang")
