@@ -20,12 +20,17 @@ void remove_quietly(const fs::path& tree) {
   }
 }
 
+// What builders leave is for the user's eyes only.
+void make_private_folder(const fs::path& folder) {
+  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) store::throw_errno("make the folder", folder);
+}
+
 } // namespace
 
 BuildFolder::BuildFolder(const fs::path& store_root, std::string_view digest) : root_(store_root) {
   static std::atomic<unsigned> count{0};
   const fs::path builds = root_ / "var/builds";
-  fs::create_directories(builds);
+  make_private_folder(builds);
   do { // the next number when another process namespace's process has our number and holds the lock
     path_ = builds / (std::string{digest} + "-" + std::to_string(::getpid()) + "-" + std::to_string(count++));
     if (auto lock = store::LockFile::try_lock(path_.string() + ".lock", store::LockFile::Missing::create))
@@ -33,20 +38,34 @@ BuildFolder::BuildFolder(const fs::path& store_root, std::string_view digest) : 
   } while (!lock_);
   store::remove_tree(path_); // of an earlier process with our number
   store::check_errno(::mkdir(path_.c_str(), 0700), "make the build folder", path_);
+  take_identity();
+}
+
+void BuildFolder::take_identity() {
+  for (unsigned slot = 0; !identity_lock_; ++slot) {
+    identity_ = identity_for_slot(slot);
+    if (identity_.uid == ::geteuid()) return; // a plain user's builds have no other
+    if (auto lock = store::LockFile::try_lock(root_ / "var/locks" / ("build-user-" + std::to_string(slot)),
+                                              store::LockFile::Missing::create))
+      identity_lock_.emplace(std::move(*lock));
+  }
+  store::check_errno(::chown(path_.c_str(), identity_.uid, identity_.gid), "give away", path_);
 }
 
 BuildFolder::~BuildFolder() { remove_quietly(path_); } // then the lock file goes
 
 fs::path BuildFolder::keep(std::string_view name) {
   const fs::path failed = root_ / "var/failed";
-  fs::create_directories(failed);
+  make_private_folder(failed);
   for (unsigned number = 1;; ++number) {
     fs::path kept = failed / (std::string{name} + "-" + std::to_string(number));
     if (::mkdir(kept.c_str(), 0700) != 0) {
       if (errno == EEXIST) continue;
       store::throw_errno("keep the build folder as", kept);
     }
-    fs::rename(path_, kept); // over the empty folder just made
+    const fs::path root = path_ / "root";
+    fs::permissions(root, fs::perms::owner_all);
+    fs::rename(root, kept); // over the empty folder just made
     return kept;
   }
 }

@@ -1,15 +1,17 @@
-// The private folder `store` of the build folder is the sandbox's /kpkg/store. A mount point for every input is made in
-// it before anything is mounted, exclusively and without following links: a mount point made during mounting could be
-// created through an earlier mount, in somebody else's folder.
+// Everything that the builder can write is a folder below the sandbox's root; everything else comes from the store.
 #include "derivations/realise/build_sandbox.hpp"
 #include "derivations/realise/attributes.hpp"
 #include "store/posix/file_io.hpp"
+#include "store/posix/system_error.hpp"
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace realise {
 namespace {
@@ -23,21 +25,14 @@ void write_file(const fs::path& file, std::string_view text) {
   store::write_all(fd.get(), store::as_bytes(text), file);
 }
 
-void add_input_mount(const fs::path& physical, const StorePath& path, const fs::path& private_store, Sandbox& sandbox) {
+void add_input(const fs::path& physical, const StorePath& path, Sandbox& sandbox) {
   struct stat status{};
   if (::lstat(physical.c_str(), &status) != 0)
     throw build_error("the store has lost " + path.full() + ": " + std::strerror(errno), "kpkg store verify");
-  const fs::path point = private_store / path.base_name();
-  if (S_ISLNK(status.st_mode)) { // a mount would follow it
-    fs::create_symlink(fs::read_symlink(physical), point);
-    return;
-  }
-  if (S_ISDIR(status.st_mode)) {
-    fs::create_directory(point);
-  } else {
-    static_cast<void>(store::open_file(point, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, 0400));
-  }
-  sandbox.mounts.push_back({physical, path.full(), false});
+  if (S_ISLNK(status.st_mode)) // a mount would follow it
+    sandbox.symlinks.push_back({path.full(), fs::read_symlink(physical).string()});
+  else
+    sandbox.mounts.push_back({physical, path.full(), false});
 }
 
 // Returns whether the tree brings an /etc of its own.
@@ -85,7 +80,23 @@ void write_etc(const fs::path& etc, bool network) {
   }
 }
 
-std::map<std::string, std::string> environment(const Derivation& derivation, const fs::path& build) {
+// What fetchers need of the caller's environment to reach the network, and what no secret is kept in.
+constexpr std::array<std::string_view, 18> kPassedVariables{
+    "http_proxy",          "https_proxy",       "ftp_proxy",      "all_proxy",      "no_proxy",
+    "HTTP_PROXY",          "HTTPS_PROXY",       "FTP_PROXY",      "ALL_PROXY",      "NO_PROXY",
+    "SSL_CERT_FILE",       "NIX_SSL_CERT_FILE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO", "NIX_GIT_SSL_CAINFO",
+    "NIX_CONNECT_TIMEOUT", "GIT_PROXY_COMMAND", "SOCKS_SERVER"};
+
+// A builder with a network gets of the caller's environment what carries no secret, and what the caller says.
+void check_passable(const Derivation& derivation, const std::string& name, const std::vector<std::string>& passed) {
+  const std::string asks = "“" + derivation.name + "” asks for the environment variable " + name + ", which ";
+  if (::strncasecmp(name.c_str(), "KPKG_", 5) == 0) throw build_error(asks + "no builder is given");
+  if (!std::ranges::contains(kPassedVariables, name) && !std::ranges::contains(passed, name))
+    throw build_error(asks + "is not handed on unasked", "if you trust the builder with it: --pass-env " + name);
+}
+
+std::map<std::string, std::string> environment(const Derivation& derivation, const fs::path& build,
+                                               const std::vector<std::string>& passed_variables) {
   std::map<std::string, std::string> env{{"PATH", "/path-not-set"},
                                          {"HOME", "/homeless-shelter"},
                                          {"TZ", "UTC"},
@@ -103,8 +114,10 @@ std::map<std::string, std::string> environment(const Derivation& derivation, con
     }
   }
   if (const std::string* names = env_of(derivation, "impureEnvVars"); names != nullptr && derivation.is_fixed_output())
-    for (const std::string& name : words(*names))
+    for (const std::string& name : words(*names)) {
+      check_passable(derivation, name, passed_variables);
       if (const char* value = std::getenv(name.c_str())) env[name] = value;
+    }
   env["NIX_STORE"] = store::kStoreDir;
   for (const char* name : {"NIX_BUILD_TOP", "KPKG_BUILD_TOP", "TMPDIR", "TEMPDIR", "TMP", "TEMP"}) env[name] = "/build";
   return env;
@@ -113,24 +126,28 @@ std::map<std::string, std::string> environment(const Derivation& derivation, con
 } // namespace
 
 Sandbox make_sandbox(store::LocalStore& local, const Derivation& derivation, const StorePathSet& inputs,
-                     const fs::path& folder) {
-  const fs::path build = folder / "build", temporary = folder / "tmp", etc = folder / "etc", outputs = folder / "store";
-  for (const fs::path& path : {build, temporary, outputs}) fs::create_directory(path);
-  Sandbox sandbox;
-  sandbox.network = derivation.is_fixed_output();
-  if (!add_sandbox_root(local, derivation, inputs, sandbox)) {
-    write_etc(etc, sandbox.network);
-    sandbox.mounts.push_back({etc, "/etc", false});
+                     const BuildFolder& folder, const std::vector<std::string>& passed_variables) {
+  const fs::path root = folder.path() / "root", build = root / "build";
+  Sandbox sandbox{.folder = folder.path(),
+                  .store = local.store_folder(),
+                  .identity = folder.identity(),
+                  .network = derivation.is_fixed_output(),
+                  .working_folder = "/build",
+                  .program = derivation.builder,
+                  .args = derivation.args};
+  fs::create_directory(root);
+  for (const fs::path& writable : {build, root / "tmp", outputs_folder(folder)}) {
+    fs::create_directories(writable);
+    store::check_errno(::chown(writable.c_str(), sandbox.identity.uid, sandbox.identity.gid), "give away", writable);
   }
-  sandbox.mounts.push_back({build, "/build", true});
-  sandbox.mounts.push_back({temporary, "/tmp", true});
-  sandbox.mounts.push_back({outputs, std::string{store::kStoreDir}, true});
-  for (const StorePath& path : inputs) add_input_mount(local.physical(path), path, outputs, sandbox);
-  sandbox.working_folder = "/build";
-  sandbox.env = environment(derivation, build);
-  sandbox.program = derivation.builder;
-  sandbox.args = derivation.args;
+  if (!add_sandbox_root(local, derivation, inputs, sandbox)) write_etc(root / "etc", sandbox.network);
+  for (const StorePath& path : inputs) add_input(local.physical(path), path, sandbox);
+  sandbox.env = environment(derivation, build, passed_variables);
   return sandbox;
+}
+
+fs::path outputs_folder(const BuildFolder& folder) {
+  return folder.path() / "root" / fs::path{store::kStoreDir}.relative_path();
 }
 
 } // namespace realise

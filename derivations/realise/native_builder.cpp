@@ -6,6 +6,7 @@
 #include "derivations/realise/build_log.hpp"
 #include "derivations/realise/build_sandbox.hpp"
 #include "derivations/realise/built_outputs.hpp"
+#include <cerrno>
 #include <cstring>
 
 namespace realise {
@@ -71,18 +72,22 @@ std::string failure_text(const RunOutcome& outcome, const Derivation& derivation
   case RunOutcome::Kind::output_limit:
     return "it printed more than " + std::to_string(limits.max_output_bytes) + " bytes and was stopped";
   case RunOutcome::Kind::cancelled: return "it was interrupted";
+  case RunOutcome::Kind::disk_limit:
+    hint = "--max-disk BYTES allows it more";
+    return "it took more than " + std::to_string(limits.disk_bytes) + " bytes of disk and was stopped";
+  case RunOutcome::Kind::not_executed:
   case RunOutcome::Kind::not_started: break;
   }
-  if (outcome.detail.starts_with("bwrap: execvp ")) {
+  const std::string reason = std::strerror(outcome.status);
+  if (outcome.kind == RunOutcome::Kind::not_executed) {
     hint =
         "the sandbox shows nothing but the derivation's inputs: a builder like /bin/sh needs a sandboxRoot that has it";
-    return "its builder " + derivation.builder + " cannot be executed (" + outcome.detail.substr(14) + ")";
+    return "its builder " + derivation.builder + " cannot be executed (" + reason + ")";
   }
-  if (outcome.detail.contains("namespace") || outcome.detail.contains("uid map") ||
-      outcome.detail.contains("Operation not permitted"))
+  if (outcome.status == EPERM || outcome.status == ENOSPC || outcome.status == ENOSYS)
     hint = "the sandbox needs user namespaces: sysctl kernel.unprivileged_userns_clone=1, or in a container an option "
            "like --security-opt seccomp=unconfined";
-  return "the sandbox could not be set up (" + outcome.detail + ")";
+  return "the sandbox could not be set up (" + outcome.detail + ": " + reason + ")";
 }
 
 } // namespace
@@ -105,7 +110,7 @@ std::vector<store::PathInfo> build_natively(store::LocalStore& local, const Stor
     return build_error(message, error.hint());
   };
 
-  const Sandbox sandbox = make_sandbox(local, derivation, inputs, folder.path());
+  const Sandbox sandbox = make_sandbox(local, derivation, inputs, folder, options.passed_variables);
   const fs::path log_file =
       options.check ? fs::path{local.log_path(drv_path).string() + ".check"} : local.log_path(drv_path);
   BuildLog log{log_file, options.on_line};
@@ -117,7 +122,7 @@ std::vector<store::PathInfo> build_natively(store::LocalStore& local, const Stor
     throw with_folder_kept(build_error("building “" + derivation.name + "” failed: " + failure, hint), log.tail_text());
 
   try {
-    std::vector<Made> made = find_outputs(derivation, folder.path() / "store");
+    std::vector<Made> made = find_outputs(derivation, outputs_folder(folder));
     StorePathSet candidates = inputs;
     for (const Made& output : made) candidates.insert(output.path);
     if (options.check) {

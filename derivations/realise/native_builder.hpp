@@ -25,6 +25,7 @@ struct NativeBuildOptions {
   bool keep_failed = false; // leave the build folder of a failure in ROOT/var/failed/, and name it in the error
   bool check = false;       // outputs are valid already: build again, compare, register nothing
   RunLimits limits;
+  std::vector<std::string> passed_variables;          // of this process's environment, for impureEnvVars
   std::function<void(std::string_view line)> on_line; // of the builder's output, without its line feed
 };
 

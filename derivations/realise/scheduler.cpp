@@ -217,8 +217,11 @@ private:
 
     const auto start = std::chrono::steady_clock::now();
     announcer_.tell([&](BuildObserver& observer) { observer.started(drv_path); });
-    NativeBuildOptions native{
-        .keep_failed = options_.keep_failed, .check = check, .limits = options_.limits, .on_line = {}};
+    NativeBuildOptions native{.keep_failed = options_.keep_failed,
+                              .check = check,
+                              .limits = options_.limits,
+                              .passed_variables = options_.passed_variables,
+                              .on_line = {}};
     if (options_.observer != nullptr)
       native.on_line = [&](std::string_view line) {
         announcer_.tell([&](BuildObserver& observer) { observer.log_line(drv_path, line); });

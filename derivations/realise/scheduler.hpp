@@ -34,6 +34,7 @@ struct BuildOptions {
   bool keep_failed = false;                      // as in NativeBuildOptions
   bool check = false;                            // build the targets, which are valid already, again, and compare
   RunLimits limits;                              // of each build; limits.cancel stops all of them
+  std::vector<std::string> passed_variables;     // as in NativeBuildOptions
   const store::SecretKey* signing_key = nullptr; // signs what is built
   // Makes a path valid with its closure from elsewhere (a registry), and says whether it did. Called in the thread of
   // build(), while planning.

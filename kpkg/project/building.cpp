@@ -3,6 +3,8 @@
 #include "kpkg/cli/interrupt.hpp"
 #include "kpkg/cli/progress.hpp"
 #include "store/remote/copy.hpp"
+#include <strings.h>
+#include <unistd.h>
 
 namespace kpkg {
 
@@ -30,7 +32,30 @@ void BuildingOptions::add_to(Command& command) {
         .help = "stop a build that prints nothing for so long; 0: never",
         .target = &silence_s,
         .range = {0, 1u << 30}},
-       {.names = "--max-log", .value_name = "BYTES", .help = "stop a build that prints more", .target = &log_bytes},
+       {.names = "--max-log",
+        .value_name = "BYTES",
+        .help = "stop a build that prints more; 0: never",
+        .target = &log_bytes},
+       {.names = "--max-memory",
+        .value_name = "BYTES",
+        .help = "writable memory of each process of a build; 0: three quarters of the machine's",
+        .target = &memory_bytes},
+       {.names = "--max-processes",
+        .value_name = "NUMBER",
+        .help = "processes of a build; 0: any",
+        .target = &processes},
+       {.names = "--max-descriptors",
+        .value_name = "NUMBER",
+        .help = "open files of each process of a build; 0: any",
+        .target = &descriptors},
+       {.names = "--max-disk",
+        .value_name = "BYTES",
+        .help = "what a build's folder and outputs may take; 0: any",
+        .target = &disk_bytes},
+       {.names = "--pass-env",
+        .value_name = "NAME",
+        .help = "variable that fixed-output builds may ask for, besides those of proxies and certificates",
+        .target = &passed_variables},
        {.names = "--from", .value_name = "URL", .help = "registry to fetch finished paths from", .target = &from},
        {.names = "--trusted-key",
         .value_name = "NAME:BASE64",
@@ -43,6 +68,21 @@ void BuildingOptions::add_to(Command& command) {
                                                store::UserErrorCode::interrupted});
 }
 
+namespace {
+
+uint64_t machine_memory_bytes() {
+  return static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+// Our own secrets are for nobody.
+void check_passed_variables(const std::vector<std::string>& names) {
+  for (const std::string& name : names)
+    if (::strncasecmp(name.c_str(), "KPKG_", 5) == 0)
+      throw store::UserError(store::UserErrorCode::usage, "--pass-env " + name + ": no builder is given that variable");
+}
+
+} // namespace
+
 realise::BuildResult build_targets(Context& context, const std::vector<realise::BuildTarget>& targets,
                                    const BuildingOptions& options) {
   Progress progress(context, has_live_terminal() && !context.json);
@@ -51,7 +91,14 @@ realise::BuildResult build_targets(Context& context, const std::vector<realise::
   build_options.limits = {.timeout = std::chrono::seconds(options.timeout_s),
                           .silent_timeout = std::chrono::seconds(options.silence_s),
                           .max_output_bytes = options.log_bytes,
+                          .memory_bytes =
+                              options.memory_bytes != 0 ? options.memory_bytes : machine_memory_bytes() / 4 * 3,
+                          .processes = options.processes,
+                          .descriptors = options.descriptors,
+                          .disk_bytes = options.disk_bytes,
                           .cancel = &interrupted()};
+  check_passed_variables(options.passed_variables);
+  build_options.passed_variables = options.passed_variables;
   std::optional<store::SecretKey> key;
   if (!options.key_file.empty()) build_options.signing_key = &key.emplace(read_secret_key(options.key_file));
 

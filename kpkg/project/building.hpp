@@ -13,6 +13,10 @@ struct BuildingOptions {
   bool check = false;
   unsigned timeout_s = 10 * 3600, silence_s = 3600;
   uint64_t log_bytes = uint64_t{64} << 20;
+  uint64_t memory_bytes = 0; // 0: three quarters of the machine's
+  uint64_t processes = 4096, descriptors = 16384;
+  uint64_t disk_bytes = uint64_t{100} << 30;
+  std::vector<std::string> passed_variables;
   std::vector<std::string> from;         // caches to substitute from
   std::vector<std::string> trusted_keys; // for them
   // Adds the options, files, variables and errors to a command's record.

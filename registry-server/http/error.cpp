@@ -11,6 +11,7 @@ http::status status_of(store::UserErrorCode code) {
   case store::UserErrorCode::evaluation:
   case store::UserErrorCode::build:
   case store::UserErrorCode::not_started:
+  case store::UserErrorCode::interrupted:
   case store::UserErrorCode::trapped: return http::status::internal_server_error;
   }
   return http::status::internal_server_error;

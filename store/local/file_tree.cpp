@@ -1,4 +1,5 @@
-// File trees on disk. Trees are at most kNarMaxDepth deep, so recursion and one descriptor a level are bounded.
+// File trees on disk. Those that are read or written are at most kNarMaxDepth deep, so that recursion and one
+// descriptor a level are bounded; those that are removed may be of any depth.
 #include "store/local/file_tree.hpp"
 #include "store/posix/file_io.hpp"
 #include "store/posix/system_error.hpp"
@@ -63,6 +64,13 @@ fs::file_type to_file_type(unsigned char type) {
   case DT_LNK: return fs::file_type::symlink;
   default: return fs::file_type::unknown;
   }
+}
+
+// Zeroes worth leaving out: a file of little but holes takes as little room in the store as it did where it came from.
+bool is_hole(Bytes data) {
+  constexpr size_t kWorth = 4096;
+  return data.size() >= kWorth && data[0] == std::byte{0} &&
+         std::memcmp(data.data(), data.data() + 1, data.size() - 1) == 0;
 }
 
 [[noreturn]] void refuse_type(const fs::path& path) {
@@ -184,26 +192,99 @@ void make_canonical_at(int parent_fd, const std::string& name, fs::path& path, s
   check_errno(::futimens(fd.get(), kCanonicalTimes), "set the time of", path);
 }
 
-void remove_at(int parent_fd, const char* name, fs::path& path) {
-  if (::unlinkat(parent_fd, name, 0) == 0 || errno == ENOENT) return;
-  if (errno != EISDIR && errno != EPERM) throw_errno("remove", path);
-  UniqueFd fd{::openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
-  if (!fd && errno == EACCES) {
-    check_errno(::fchmodat(parent_fd, name, 0700, 0), "remove", path);
-    fd = UniqueFd{::openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+// Removes trees of any depth with a bounded number of descriptors and frames: a folder that lies kDepth below the
+// tree's own is moved up into that one and removed in a later round.
+class Remover {
+public:
+  void tree(const fs::path& path) {
+    path_ = path;
+    if (unlinked(AT_FDCWD, path.c_str())) return;
+    top_ = open_folder(AT_FDCWD, path.c_str());
+    do {
+      moved_ = false;
+      contents(top_.get(), 0);
+    } while (moved_);
+    remove_folder(AT_FDCWD, path.c_str());
   }
-  if (!fd) throw_errno("remove", path);
-  (void)::fchmod(fd.get(), 0700); // else nothing can be unlinked in it; when this fails, that will say so
-  UniqueFd listing{check_errno(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0), "remove", path)};
-  for (const DirEntry& entry : read_folder(std::move(listing), path)) {
-    path /= entry.name;
-    remove_at(fd.get(), entry.name.c_str(), path);
-    path = path.parent_path();
+
+private:
+  static constexpr size_t kDepth = 64;
+
+  // False where it is a folder. What is not there is no error.
+  bool unlinked(int parent_fd, const char* name) {
+    if (::unlinkat(parent_fd, name, 0) == 0 || errno == ENOENT) return true;
+    if (errno != EISDIR && errno != EPERM) throw_errno("remove", path_);
+    return false;
   }
-  if (::unlinkat(parent_fd, name, AT_REMOVEDIR) != 0 && errno != ENOENT) throw_errno("remove", path);
+
+  UniqueFd open_folder(int parent_fd, const char* name) {
+    UniqueFd fd{::openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+    if (!fd && errno == EACCES) {
+      check_errno(::fchmodat(parent_fd, name, 0700, 0), "remove", path_);
+      fd = UniqueFd{::openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+    }
+    if (!fd) throw_errno("remove", path_);
+    (void)::fchmod(fd.get(), 0700); // else nothing can be unlinked in it; when this fails, that will say so
+    return fd;
+  }
+
+  void remove_folder(int parent_fd, const char* name) {
+    if (::unlinkat(parent_fd, name, AT_REMOVEDIR) != 0 && errno != ENOENT) throw_errno("remove", path_);
+  }
+
+  void contents(int fd, size_t depth) {
+    UniqueFd listing{check_errno(::fcntl(fd, F_DUPFD_CLOEXEC, 0), "remove", path_)};
+    check_errno(::lseek(listing.get(), 0, SEEK_SET), "remove", path_); // the position is shared with earlier rounds
+    for (const DirEntry& entry : read_folder(std::move(listing), path_)) {
+      path_ /= entry.name;
+      if (!unlinked(fd, entry.name.c_str())) folder(fd, entry.name.c_str(), depth + 1);
+      path_ = path_.parent_path();
+    }
+  }
+
+  void folder(int parent_fd, const char* name, size_t depth) {
+    const UniqueFd fd = open_folder(parent_fd, name);
+    if (depth >= kDepth) return move_up(parent_fd, name);
+    contents(fd.get(), depth);
+    remove_folder(parent_fd, name);
+  }
+
+  void move_up(int parent_fd, const char* name) {
+    while (::renameat(parent_fd, name, top_.get(), ("deep-" + std::to_string(number_++)).c_str()) != 0)
+      if (errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR) throw_errno("remove", path_); // else a name taken
+    moved_ = true;
+  }
+
+  fs::path path_; // of the node at hand, for messages
+  UniqueFd top_;
+  bool moved_ = false;
+  uint64_t number_ = 0;
+};
+
+constexpr size_t kMaxMeasuredDepth = 128;
+
+uint64_t usage_at(int parent_fd, const char* name, size_t depth) {
+  struct stat info{};
+  if (::fstatat(parent_fd, name, &info, AT_SYMLINK_NOFOLLOW) != 0) return 0;
+  uint64_t bytes = static_cast<uint64_t>(info.st_blocks) * 512; // the unit of stat(2)
+  if (!S_ISDIR(info.st_mode) || depth == kMaxMeasuredDepth) return bytes;
+  const int fd = ::openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  DIR* dir = fd < 0 ? nullptr : ::fdopendir(fd);
+  if (dir == nullptr) {
+    const UniqueFd unused{fd};
+    return bytes;
+  }
+  while (const dirent* entry = ::readdir(dir)) {
+    const std::string_view entry_name = entry->d_name;
+    if (entry_name != "." && entry_name != "..") bytes += usage_at(fd, entry->d_name, depth + 1);
+  }
+  ::closedir(dir);
+  return bytes;
 }
 
 } // namespace
+
+uint64_t disk_usage(const fs::path& path) noexcept { return usage_at(AT_FDCWD, path.c_str(), 0); }
 
 void dump_path(const fs::path& path, NarVisitor& visitor, const PathFilter& filter) {
   Dumper dumper{visitor, filter};
@@ -259,6 +340,12 @@ Result<void> TreeWriter::file_begin(std::string_view name, bool executable, uint
 }
 
 Result<void> TreeWriter::file_data(Bytes data) {
+  if (is_hole(data)) {
+    if (::lseek(file_.get(), static_cast<off_t>(data.size()), SEEK_CUR) < 0) return system_error("write", file_name_);
+    ends_in_hole_ = true;
+    return {};
+  }
+  ends_in_hole_ = false;
   if (const int error = try_write_all(file_.get(), data)) {
     errno = error;
     return system_error("write", file_name_);
@@ -267,6 +354,8 @@ Result<void> TreeWriter::file_data(Bytes data) {
 }
 
 Result<void> TreeWriter::file_end() {
+  if (std::exchange(ends_in_hole_, false) && ::ftruncate(file_.get(), ::lseek(file_.get(), 0, SEEK_CUR)) != 0)
+    return system_error("write", file_name_);
   if (::futimens(file_.get(), kCanonicalTimes) != 0) return system_error("set the time of", file_name_);
   // Closing can bring a write error to light on network file systems.
   if (::close(file_.release()) != 0) return system_error("write", file_name_);
@@ -309,9 +398,6 @@ void make_canonical_folder(const fs::path& path) {
   check_errno(::utimensat(AT_FDCWD, path.c_str(), kCanonicalTimes, AT_SYMLINK_NOFOLLOW), "set the time of", path);
 }
 
-void remove_tree(const fs::path& path) {
-  fs::path shown = path;
-  remove_at(AT_FDCWD, path.c_str(), shown);
-}
+void remove_tree(const fs::path& path) { Remover{}.tree(path); }
 
 } // namespace store

@@ -41,6 +41,7 @@ private:
   std::vector<std::pair<UniqueFd, std::string>> directories_; // open ones
   UniqueFd file_;
   std::string file_name_;
+  bool ends_in_hole_ = false;          // the file's last bytes are zeroes that were not written
   std::array<bool, 2> umask_allows_{}; // seen that open(2) gives a plain [0] or executable [1] file its mode
 };
 
@@ -51,7 +52,11 @@ void make_canonical(const std::filesystem::path& path);
 // The folder itself only.
 void make_canonical_folder(const std::filesystem::path& path);
 
-// Whatever it is; also folders without write permission. Nothing there is no error.
+// Bytes that the tree takes on its disk, as far as it can be read and lies at most 128 folders deep. It may change
+// meanwhile. Never throws.
+[[nodiscard]] uint64_t disk_usage(const std::filesystem::path& path) noexcept;
+
+// Whatever it is; also folders without write permission, and of any depth. Nothing there is no error.
 void remove_tree(const std::filesystem::path& path);
 
 } // namespace store

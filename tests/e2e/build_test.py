@@ -2,7 +2,6 @@
 import json, os, pathlib, shutil, signal, subprocess
 import programs
 
-programs.require("bwrap")
 programs.require("clang-22")
 
 def shell_package(name, script):
