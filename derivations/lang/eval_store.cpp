@@ -15,7 +15,7 @@ store::StorePath LocalEvalStore::add_text(std::string_view name, std::string_vie
                                           const store::StorePathSet& references) {
   return store_.add_text(name, contents, references).path;
 }
-store::StorePath LocalEvalStore::add_derivation(const store::Derivation& derivation) {
+store::StorePath LocalEvalStore::add_derivation(store::Derivation& derivation) {
   return store_.add_derivation(derivation);
 }
 store::Derivation LocalEvalStore::read_derivation(const store::StorePath& drv_path) {
@@ -46,7 +46,17 @@ void LocalEvalStore::realise(const store::StorePath& drv_path, const std::set<st
 
 // --- in memory
 
-MemoryEvalStore::MemoryEvalStore(std::string store_dir) : store_dir_(std::move(store_dir)) {}
+MemoryEvalStore::MemoryEvalStore(std::string store_dir)
+    : store_dir_(std::move(store_dir)),
+      hashes_(
+          [this](const store::StorePath& path) -> store::Result<store::Derivation> {
+            const auto found = derivations_.find(path);
+            if (found != derivations_.end()) return found->second;
+            return std::unexpected(
+                store::Error{.code = store::ErrorCode::invalid,
+                             .message = "derivation '" + path.full(store_dir_) + "' is not known to this evaluation"});
+          },
+          store_dir_) {}
 
 store::StorePath MemoryEvalStore::add_source(const std::filesystem::path& path, std::string_view name,
                                              const store::PathFilter& filter) {
@@ -64,7 +74,8 @@ store::StorePath MemoryEvalStore::add_text(std::string_view name, std::string_vi
   return result;
 }
 
-store::StorePath MemoryEvalStore::add_derivation(const store::Derivation& derivation) {
+store::StorePath MemoryEvalStore::add_derivation(store::Derivation& derivation) {
+  store::unwrap(hashes_.fill_output_paths(derivation), "derivation '" + derivation.name + "'");
   store::StorePath result = store::unwrap(derivation.drv_path(store_dir_), derivation.name);
   derivations_.insert_or_assign(result, derivation);
   return result;

@@ -19,7 +19,8 @@ public:
                                       const store::PathFilter& filter) = 0;
   virtual store::StorePath add_text(std::string_view name, std::string_view contents,
                                     const store::StorePathSet& references) = 0;
-  virtual store::StorePath add_derivation(const store::Derivation& derivation) = 0;
+  // Fills in the outputs' paths, here and in env.
+  virtual store::StorePath add_derivation(store::Derivation& derivation) = 0;
   [[nodiscard]] virtual store::Derivation read_derivation(const store::StorePath& drv_path) = 0;
   [[nodiscard]] virtual bool is_valid(const store::StorePath& path) = 0;
   [[nodiscard]] virtual std::filesystem::path physical(const store::StorePath& path) = 0;
@@ -40,7 +41,7 @@ public:
                               const store::PathFilter& filter) override;
   store::StorePath add_text(std::string_view name, std::string_view contents,
                             const store::StorePathSet& references) override;
-  store::StorePath add_derivation(const store::Derivation& derivation) override;
+  store::StorePath add_derivation(store::Derivation& derivation) override;
   store::Derivation read_derivation(const store::StorePath& drv_path) override;
   bool is_valid(const store::StorePath& path) override;
   std::filesystem::path physical(const store::StorePath& path) override;
@@ -61,7 +62,7 @@ public:
                               const store::PathFilter& filter) override;
   store::StorePath add_text(std::string_view name, std::string_view contents,
                             const store::StorePathSet& references) override;
-  store::StorePath add_derivation(const store::Derivation& derivation) override;
+  store::StorePath add_derivation(store::Derivation& derivation) override;
   store::Derivation read_derivation(const store::StorePath& drv_path) override;
   bool is_valid(const store::StorePath& path) override;
   std::filesystem::path physical(const store::StorePath& path) override; // of a source: where it came from
@@ -80,6 +81,7 @@ private:
   };
   std::map<store::StorePath, Text> texts_;
   std::map<store::StorePath, store::Derivation> derivations_;
+  store::DerivationHashes hashes_;
 };
 
 } // namespace lang

@@ -22,16 +22,7 @@ double thread_cpu_seconds() {
 } // namespace
 
 Machine::Machine(EvalStore& s, EvalOptions o, BuiltinTables tables)
-    : symbols(arena), store(s), options(std::move(o)), names(symbols), prefix(options.store_dir), files(*this),
-      derivation_hashes_(
-          [this](const store::StorePath& path) -> store::Result<store::Derivation> {
-            try {
-              return store.read_derivation(path);
-            } catch (const store::UserError& error) {
-              return std::unexpected(store::Error{store::ErrorCode::invalid, error.what(), store::kNoOffset});
-            }
-          },
-          options.store_dir) {
+    : symbols(arena), store(s), options(std::move(o)), names(symbols), prefix(options.store_dir), files(*this) {
   options.max_stack_bytes = std::max(options.max_stack_bytes, kSmallestStack);
   add_globals(tables);
 }

@@ -176,7 +176,6 @@ struct Machine {
       fail(ErrorKind::store, pos, error.what(), error.hint());
     }
   }
-  [[nodiscard]] store::DerivationHashes& derivation_hashes() { return derivation_hashes_; }
 
   // --- what strings depend on
   [[nodiscard]] ContextElement context_element(Symbol element) const; // of a Context, a ContextBuilder
@@ -208,7 +207,6 @@ private:
   uint64_t dropped_frames_ = 0;
   std::unordered_map<uint32_t, Value*> globals_; // by symbol
   Value* builtins_ = nullptr;
-  store::DerivationHashes derivation_hashes_;
 };
 
 // Notes a trace frame when an exception passes.

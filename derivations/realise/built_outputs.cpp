@@ -14,26 +14,6 @@ using store::DerivationOutput;
 using store::StorePath;
 using store::StorePathSet;
 
-store::Hash hash_tree(const fs::path& tree, store::HashAlgorithm algorithm) {
-  if (algorithm == store::HashAlgorithm::sha256) return store::hash_path(tree).first;
-  store::Hasher hasher{algorithm};
-  store::NarWriter writer{[&](store::Bytes data) -> store::Result<void> {
-    hasher.update(data);
-    return {};
-  }};
-  store::dump_path(tree, writer);
-  store::unwrap(writer.finish(), tree.string());
-  return hasher.finish();
-}
-
-store::Hash hash_file(const fs::path& file, store::HashAlgorithm algorithm) {
-  store::Hasher hasher{algorithm};
-  const store::UniqueFd fd = store::open_file(file, O_RDONLY | O_NOFOLLOW);
-  std::vector<std::byte> buffer(size_t{64} << 10);
-  while (const size_t size = store::read_some(fd.get(), buffer, file)) hasher.update(std::span{buffer}.first(size));
-  return hasher.finish();
-}
-
 // A name of one of the derivation's own outputs, or a store path.
 StorePathSet reference_list(const Derivation& derivation, const std::string& name, const std::string& text) {
   StorePathSet paths;
@@ -49,17 +29,6 @@ StorePathSet reference_list(const Derivation& derivation, const std::string& nam
     paths.insert(*path);
   }
   return paths;
-}
-
-StorePathSet references_of(const fs::path& tree, const StorePathSet& candidates) {
-  store::ReferenceScanner scanner{candidates};
-  store::NarWriter writer{[&](store::Bytes data) -> store::Result<void> {
-    scanner.feed(data);
-    return {};
-  }};
-  store::dump_path(tree, writer);
-  store::unwrap(writer.finish(), tree.string());
-  return scanner.found();
 }
 
 // Relative paths at which two trees differ, at most `limit`.
@@ -82,10 +51,10 @@ void differences(const fs::path& a, const fs::path& b, const std::string& name, 
 
 } // namespace
 
-std::vector<Made> find_outputs(const Derivation& derivation, const fs::path& private_store) {
-  std::vector<Made> made;
+std::map<std::string, fs::path> find_outputs(const Derivation& derivation, const fs::path& outputs) {
+  std::map<std::string, fs::path> trees;
   for (const auto& [id, output] : derivation.outputs) {
-    const fs::path tree = private_store / output.path->base_name();
+    const fs::path tree = outputs / output.path->base_name();
     struct stat status{};
     if (::lstat(tree.c_str(), &status) != 0)
       throw build_error("building “" + derivation.name +
@@ -95,64 +64,37 @@ std::vector<Made> find_outputs(const Derivation& derivation, const fs::path& pri
     if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode) && !S_ISLNK(status.st_mode))
       throw build_error("building “" + derivation.name + "” failed: its output “" + id +
                         "” is neither a file nor a folder nor a symbolic link");
-    made.push_back({id, *output.path, tree, {}});
+    trees.emplace(id, tree);
   }
-  return made;
+  return trees;
 }
 
-void check_fixed_output(const Derivation& derivation, Made& made) {
-  const DerivationOutput& output = derivation.outputs.at(made.id);
-  const std::string subject = "building “" + derivation.name + "” failed: ";
-  const bool recursive = output.method_algorithm.starts_with("r:");
-  const auto algorithm =
-      store::unwrap(store::parse_hash_algorithm(std::string_view{output.method_algorithm}.substr(recursive ? 2 : 0)),
-                    derivation.name);
-  const store::Hash expected = store::unwrap(store::Hash::parse(output.hash_base16, algorithm), derivation.name);
-  if (!recursive) {
-    const auto status = fs::symlink_status(made.tree);
-    if (status.type() != fs::file_type::regular || (status.permissions() & fs::perms::owner_exec) != fs::perms::none)
-      throw build_error(subject + "its output is not a plain, non-executable file, as a flat hash needs",
-                        "set outputHashMode = \"recursive\"");
-  }
-  const store::Hash found = recursive ? hash_tree(made.tree, algorithm) : hash_file(made.tree, algorithm);
-  if (found != expected)
-    throw build_error(subject + "its output does not have the promised hash\n  promised: " + expected.sri() +
-                          "\n  built:    " + found.sri(),
-                      "if the new content is what you want, write its hash into the derivation");
-  made.content_address = std::string{"fixed:"} + (recursive ? "r:" : "") + found.to_string();
-}
-
-void check_references(const Derivation& derivation, const Made& made, const StorePathSet& candidates) {
+void check_references(const Derivation& derivation, const store::TakenOutputs& taken) {
   const std::string* allowed = env_of(derivation, "allowedReferences");
   const std::string* disallowed = env_of(derivation, "disallowedReferences");
-  const bool fixed = derivation.is_fixed_output();
-  if (allowed == nullptr && disallowed == nullptr && !fixed) return;
-  const StorePathSet found = references_of(made.tree, candidates);
   const StorePathSet allowed_paths =
       allowed ? reference_list(derivation, "allowedReferences", *allowed) : StorePathSet{};
   const StorePathSet disallowed_paths =
       disallowed ? reference_list(derivation, "disallowedReferences", *disallowed) : StorePathSet{};
-  for (const StorePath& path : found) {
-    const std::string subject =
-        "building “" + derivation.name + "” failed: its output “" + made.id + "” refers to " + path.full();
-    if (fixed) throw build_error(subject + ", and a fixed output may refer to no store path");
-    if (allowed != nullptr && !allowed_paths.contains(path))
-      throw build_error(subject + ", which is not in allowedReferences");
-    if (disallowed_paths.contains(path)) throw build_error(subject + ", which is in disallowedReferences");
-  }
+  for (const auto& [id, output] : taken.by_id())
+    for (const StorePath& path : output.info.references) {
+      const std::string subject =
+          "building “" + derivation.name + "” failed: its output “" + id + "” refers to " + path.full();
+      if (allowed != nullptr && !allowed_paths.contains(path))
+        throw build_error(subject + ", which is not in allowedReferences");
+      if (disallowed_paths.contains(path)) throw build_error(subject + ", which is in disallowedReferences");
+    }
 }
 
-void compare_with_store(store::LocalStore& local, const Derivation& derivation, const std::vector<Made>& made) {
+void compare_with_store(store::LocalStore& local, const Derivation& derivation, const store::TakenOutputs& taken) {
   std::string text;
-  for (const Made& output : made) {
-    const auto info = local.query(output.path);
-    if (!info) continue;
-    const store::Hash found = store::hash_path(output.tree).first;
-    if (found == info->nar_hash) continue;
-    text += "\n  " + output.path.full() + "\n    in the store: " + info->nar_hash.to_string() +
-            "\n    built now:    " + found.to_string();
+  for (const auto& [id, output] : taken.by_id()) {
+    const auto info = local.query(output.info.path);
+    if (!info || info->nar_hash == output.info.nar_hash) continue;
+    text += "\n  " + info->path.full() + "\n    in the store: " + info->nar_hash.to_string() +
+            "\n    built now:    " + output.info.nar_hash.to_string();
     std::vector<std::string> names;
-    differences(local.physical(output.path), output.tree, "", 10, names);
+    differences(local.physical(info->path), output.tree, "", 10, names);
     for (const std::string& name : names) text += "\n    differs:      " + name;
   }
   if (!text.empty())

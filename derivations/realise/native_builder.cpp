@@ -12,6 +12,7 @@
 namespace realise {
 namespace {
 namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
 using store::Derivation;
 using store::StorePath;
 using store::StorePathSet;
@@ -90,6 +91,17 @@ std::string failure_text(const RunOutcome& outcome, const Derivation& derivation
   return "the sandbox could not be set up (" + outcome.detail + ": " + reason + ")";
 }
 
+uint64_t taken_bytes(const RunLimits& limits) { return limits.disk_bytes != 0 ? limits.disk_bytes : ~uint64_t{0}; }
+
+// The limits of the run hold for what comes after it, too.
+std::function<void()> checkpoint(const RunLimits& limits, Clock::time_point start) {
+  return [&limits, start] {
+    if (limits.cancel != nullptr && limits.cancel->load()) throw build_error("taking over its outputs was interrupted");
+    if (limits.timeout.count() > 0 && Clock::now() - start > limits.timeout)
+      throw build_error("building it and taking over its outputs took more than " + seconds(limits.timeout));
+  };
+}
+
 } // namespace
 
 std::vector<store::PathInfo> build_natively(store::LocalStore& local, const StorePath& drv_path,
@@ -103,6 +115,7 @@ std::vector<store::PathInfo> build_natively(store::LocalStore& local, const Stor
                               " is not in the store to compare with",
                           "build it first");
 
+  const auto start = Clock::now();
   BuildFolder folder{local.root(), drv_path.digest()};
   const auto with_folder_kept = [&](const store::UserError& error, const std::string& more = {}) {
     std::string message = error.what() + more;
@@ -122,23 +135,16 @@ std::vector<store::PathInfo> build_natively(store::LocalStore& local, const Stor
     throw with_folder_kept(build_error("building “" + derivation.name + "” failed: " + failure, hint), log.tail_text());
 
   try {
-    std::vector<Made> made = find_outputs(derivation, outputs_folder(folder));
-    StorePathSet candidates = inputs;
-    for (const Made& output : made) candidates.insert(output.path);
-    if (options.check) {
-      compare_with_store(local, derivation, made);
-    } else {
-      std::vector<store::LocalStore::BuiltOutput> built;
-      for (Made& output : made) {
-        if (derivation.is_fixed_output()) check_fixed_output(derivation, output);
-        check_references(derivation, output, candidates);
-        if (!local.is_valid(output.path)) built.push_back({output.path, output.tree, output.content_address});
-      }
-      static_cast<void>(local.add_outputs(built, candidates, drv_path));
-    }
+    const auto trees = find_outputs(derivation, outputs_folder(folder));
+    const store::TakenOutputs taken =
+        local.take_outputs(drv_path, trees, inputs,
+                           {.max_bytes = taken_bytes(options.limits), .checkpoint = checkpoint(options.limits, start)});
+    check_references(derivation, taken);
+    if (!options.check) return local.register_outputs(taken);
+    compare_with_store(local, derivation, taken);
     std::vector<store::PathInfo> infos;
-    for (const Made& output : made)
-      if (auto info = local.query(output.path)) infos.push_back(std::move(*info));
+    for (const auto& [id, output] : taken.by_id())
+      if (auto info = local.query(output.info.path)) infos.push_back(std::move(*info));
     return infos;
   } catch (const store::UserError& error) {
     if (error.code() != store::UserErrorCode::build) throw;

@@ -1,6 +1,7 @@
 // The text form of derivations. Reading accepts exactly what writing produces: order, escapes and spaces included.
 #include "store/format/derivation.hpp"
 #include "store/format/encoding.hpp"
+#include <algorithm>
 
 namespace store {
 namespace {
@@ -218,6 +219,8 @@ Result<Derivation> Derivation::parse(std::string_view aterm, std::string_view na
     TRY_VOID(cursor.expect("("));
     std::string id = TRY(cursor.string());
     if (id.empty()) return malformed("an output without a name", offset);
+    if (const auto good = check_store_path_name(id); !good)
+      return malformed("an output's name: " + good.error().message, offset);
     TRY_VOID(check_order(drv.outputs, id, "an output", offset));
     TRY_VOID(cursor.expect(","));
     const std::string path = TRY(cursor.string());
@@ -404,6 +407,34 @@ Result<void> DerivationHashes::fill_output_paths(Derivation& derivation) {
   for (auto& [id, output] : derivation.outputs) {
     output.path = TRY(make_output_path(derivation.name, id, modulo, store_dir_));
     derivation.env[id] = output.path->full(store_dir_);
+  }
+  return {};
+}
+
+Result<void> DerivationHashes::check_output_paths(const Derivation& derivation) {
+  if (std::ranges::none_of(derivation.outputs, [](const auto& output) { return output.second.path.has_value(); }))
+    return {};
+  Derivation derived = derivation;
+  for (auto& [id, output] : derived.outputs) {
+    output.path.reset();
+    derived.env[id].clear();
+  }
+  TRY_VOID(fill_output_paths(derived));
+  for (const auto& [id, output] : derivation.outputs) {
+    const StorePath& follows = *derived.outputs.at(id).path;
+    const auto mismatch = [&](const std::string& stated) {
+      return std::unexpected(Error{ErrorCode::mismatch, "its output \"" + id + "\" is stated as " + stated +
+                                                            ", but from what it says follows " +
+                                                            follows.full(store_dir_)});
+    };
+    if (output.path != follows) return mismatch(output.path ? output.path->full(store_dir_) : "unknown");
+    const auto variable = derivation.env.find(id);
+    if (variable == derivation.env.end() || variable->second != follows.full(store_dir_))
+      return mismatch(variable == derivation.env.end() ? "nothing in its environment"
+                                                       : "\"" + variable->second + "\" in its environment");
+    if (follows.is_derivation())
+      return std::unexpected(
+          Error{ErrorCode::mismatch, "its output \"" + id + "\" would have the name of a derivation"});
   }
   return {};
 }

@@ -57,6 +57,9 @@ public:
   // Fills in outputs[…].path and env[output] of a derivation whose outputs have none: input-addressed ones by the hash
   // modulo, fixed ones by their hash. Floating content-addressed outputs are `unsupported`.
   [[nodiscard]] Result<void> fill_output_paths(Derivation& derivation);
+  // What the derivation states of its outputs (paths, also in env) is what fill_output_paths would make of the rest;
+  // mismatch where it is not. One whose outputs have no paths states nothing.
+  [[nodiscard]] Result<void> check_output_paths(const Derivation& derivation);
   // Saves the load of a derivation that the caller has just made and stored at `drv_path`.
   [[nodiscard]] Result<void> remember(const StorePath& drv_path, const Derivation& derivation);
 

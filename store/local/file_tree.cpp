@@ -79,7 +79,8 @@ bool is_hole(Bytes data) {
 
 class Dumper {
 public:
-  Dumper(NarVisitor& visitor, const PathFilter& filter) : visitor_(visitor), filter_(filter) {}
+  Dumper(NarVisitor& visitor, const PathFilter& filter, Unreadable unreadable)
+      : visitor_(visitor), filter_(filter), unreadable_(unreadable) {}
 
   void node(int parent_fd, const char* at, std::string_view name, unsigned char type, size_t depth) {
     if (depth >= kNarMaxDepth)
@@ -100,9 +101,22 @@ private:
     if (!result) throw UserError(result.error().describe(path_.string()));
   }
 
+  UniqueFd open(int parent_fd, const char* at, int flags) {
+    const auto attempt = [&] { return UniqueFd{::openat(parent_fd, at, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | flags)}; };
+    UniqueFd fd = attempt();
+    if (!fd && errno == EACCES && unreadable_ == Unreadable::made_readable) {
+      struct stat info{};
+      check_errno(::fstatat(parent_fd, at, &info, AT_SYMLINK_NOFOLLOW), "look at", path_);
+      check_errno(::fchmodat(parent_fd, at, (info.st_mode & 0777) | S_IRUSR | (S_ISDIR(info.st_mode) ? S_IXUSR : 0), 0),
+                  "make readable", path_);
+      fd = attempt();
+    }
+    if (!fd) throw_errno("open", path_);
+    return fd;
+  }
+
   void file(int parent_fd, const char* at, std::string_view name) {
-    const UniqueFd fd{
-        check_errno(::openat(parent_fd, at, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK), "open", path_)};
+    const UniqueFd fd = open(parent_fd, at, O_NONBLOCK);
     struct stat info{};
     check_errno(::fstat(fd.get(), &info), "look at", path_);
     if (!S_ISREG(info.st_mode)) refuse_type(path_);
@@ -119,8 +133,8 @@ private:
   }
 
   void folder(int parent_fd, const char* at, std::string_view name, size_t depth) {
-    UniqueFd fd{check_errno(::openat(parent_fd, at, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), "open the folder",
-                            path_)};
+    const UniqueFd fd = open(parent_fd, at, O_DIRECTORY);
+    if (unreadable_ == Unreadable::made_readable) (void)::fchmod(fd.get(), 0700); // else what is in it cannot be opened
     UniqueFd listing{check_errno(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0), "open the folder", path_)};
     pass(visitor_.directory_begin(name));
     for (const DirEntry& entry : read_folder(std::move(listing), path_)) {
@@ -139,58 +153,9 @@ private:
 
   NarVisitor& visitor_;
   const PathFilter& filter_;
+  const Unreadable unreadable_;
   std::unique_ptr<std::byte[]> buffer_ = std::make_unique_for_overwrite<std::byte[]>(kReadBytes);
 };
-
-// Replaces parent/name by a copy with an inode of its own: another name of the old inode could still change it.
-UniqueFd separate_inode(int parent_fd, const std::string& name, UniqueFd old, const fs::path& path) {
-  const std::string copy = ".kpkg-copy";
-  UniqueFd fresh{check_errno(
-      ::openat(parent_fd, copy.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600), "copy", path)};
-  const auto buffer = std::make_unique_for_overwrite<std::byte[]>(kReadBytes);
-  while (const size_t count = read_some(old.get(), {buffer.get(), kReadBytes}, path))
-    write_all(fresh.get(), {buffer.get(), count}, path);
-  check_errno(::renameat(parent_fd, copy.c_str(), parent_fd, name.c_str()), "copy", path);
-  return fresh;
-}
-
-void make_canonical_at(int parent_fd, const std::string& name, fs::path& path, size_t depth) {
-  if (depth >= kNarMaxDepth)
-    throw UserError(path.string() + " is nested more than " + std::to_string(kNarMaxDepth) + " deep");
-  struct stat info{};
-  check_errno(::fstatat(parent_fd, name.c_str(), &info, AT_SYMLINK_NOFOLLOW), "look at", path);
-  if (S_ISLNK(info.st_mode)) {
-    check_errno(::utimensat(parent_fd, name.c_str(), kCanonicalTimes, AT_SYMLINK_NOFOLLOW), "set the time of", path);
-    return;
-  }
-  if (S_ISREG(info.st_mode)) {
-    if ((info.st_mode & (S_ISUID | S_ISGID)) != 0)
-      throw UserError(path.string() + " is a setuid or setgid file, and cannot be in a store",
-                      "let the build clear that mode");
-    // A file without read permission is still its owner's to change.
-    if ((info.st_mode & S_IRUSR) == 0)
-      check_errno(::fchmodat(parent_fd, name.c_str(), 0600 | (info.st_mode & S_IXUSR), 0), "set the mode of", path);
-    UniqueFd fd{
-        check_errno(::openat(parent_fd, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK), "open", path)};
-    if (info.st_nlink > 1) fd = separate_inode(parent_fd, name, std::move(fd), path);
-    check_errno(::fchmod(fd.get(), (info.st_mode & S_IXUSR) != 0 ? kExecutableMode : kFileMode), "set the mode of",
-                path);
-    check_errno(::futimens(fd.get(), kCanonicalTimes), "set the time of", path);
-    return;
-  }
-  if (!S_ISDIR(info.st_mode)) refuse_type(path);
-  check_errno(::fchmodat(parent_fd, name.c_str(), 0700, 0), "set the mode of", path);
-  const UniqueFd fd{check_errno(::openat(parent_fd, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
-                                "open the folder", path)};
-  UniqueFd listing{check_errno(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0), "open the folder", path)};
-  for (const DirEntry& entry : read_folder(std::move(listing), path)) {
-    path /= entry.name;
-    make_canonical_at(fd.get(), entry.name, path, depth + 1);
-    path = path.parent_path();
-  }
-  check_errno(::fchmod(fd.get(), kFolderMode), "set the mode of", path);
-  check_errno(::futimens(fd.get(), kCanonicalTimes), "set the time of", path);
-}
 
 // Removes trees of any depth with a bounded number of descriptors and frames: a folder that lies kDepth below the
 // tree's own is moved up into that one and removed in a later round.
@@ -286,8 +251,8 @@ uint64_t usage_at(int parent_fd, const char* name, size_t depth) {
 
 uint64_t disk_usage(const fs::path& path) noexcept { return usage_at(AT_FDCWD, path.c_str(), 0); }
 
-void dump_path(const fs::path& path, NarVisitor& visitor, const PathFilter& filter) {
-  Dumper dumper{visitor, filter};
+void dump_path(const fs::path& path, NarVisitor& visitor, const PathFilter& filter, Unreadable unreadable) {
+  Dumper dumper{visitor, filter, unreadable};
   dumper.path_ = path;
   dumper.node(AT_FDCWD, path.c_str(), {}, DT_UNKNOWN, 0);
 }
@@ -386,16 +351,6 @@ Result<void> TreeWriter::directory_end() {
     return system_error("finish the folder", {});
   directories_.pop_back();
   return {};
-}
-
-void make_canonical(const fs::path& path) {
-  fs::path shown = path;
-  make_canonical_at(AT_FDCWD, path.string(), shown, 0);
-}
-
-void make_canonical_folder(const fs::path& path) {
-  check_errno(::fchmodat(AT_FDCWD, path.c_str(), kFolderMode, 0), "set the mode of", path);
-  check_errno(::utimensat(AT_FDCWD, path.c_str(), kCanonicalTimes, AT_SYMLINK_NOFOLLOW), "set the time of", path);
 }
 
 void remove_tree(const fs::path& path) { Remover{}.tree(path); }

@@ -1,4 +1,4 @@
-// File trees on disk: reading them as NAR events, writing them from NAR events, making them canonical, removing them.
+// File trees on disk: reading them as NAR events, writing them from NAR events, removing them.
 // Everything goes through directory descriptors and never follows a symlink, so that a tree that changes underneath
 // cannot lead outside.
 #pragma once
@@ -13,7 +13,12 @@ namespace store {
 // Serialises the file tree at `path` (a file, folder or symlink) as a NAR into a visitor or sink. `filter` (optional)
 // is asked for every path below the root with its file type; false leaves it out.
 using PathFilter = std::function<bool(const std::filesystem::path& path, std::filesystem::file_type type)>;
-void dump_path(const std::filesystem::path& path, NarVisitor& visitor, const PathFilter& filter = {});
+enum class Unreadable : uint8_t {
+  error,
+  made_readable, // by a change of mode, in a tree that is ours and was somebody else's
+};
+void dump_path(const std::filesystem::path& path, NarVisitor& visitor, const PathFilter& filter = {},
+               Unreadable unreadable = Unreadable::error);
 [[nodiscard]] std::pair<Hash, uint64_t> hash_path(const std::filesystem::path& path, const PathFilter& filter = {});
 
 // Writes a tree canonically (modes 0444 and 0555, mtime 1) as `name` in the folder `parent`, which must not have it.
@@ -44,13 +49,6 @@ private:
   bool ends_in_hole_ = false;          // the file's last bytes are zeroes that were not written
   std::array<bool, 2> umask_allows_{}; // seen that open(2) gives a plain [0] or executable [1] file its mode
 };
-
-// Modes 0444 and 0555, mtime 1, below and including parent/name. Refuses setuid and setgid files and everything but
-// files, folders and symlinks; gives a file with several hard links an inode of its own.
-void make_canonical(const std::filesystem::path& path);
-
-// The folder itself only.
-void make_canonical_folder(const std::filesystem::path& path);
 
 // Bytes that the tree takes on its disk, as far as it can be read and lies at most 128 folders deep. It may change
 // meanwhile. Never throws.

@@ -52,7 +52,8 @@ LocalStore::Impl::Impl(const fs::path& root_folder)
       var(create_folder(root / "var")), roots(create_folder(var / "roots")), profiles(create_folder(var / "profiles")),
       locks(create_folder(var / "locks")), processes(create_folder(var / "processes")),
       logs(create_folder(var / "log")), store_fd(open_file(store, O_RDONLY | O_DIRECTORY)),
-      gc_lock_fd(open_file(var / "gc.lock", O_RDWR | O_CREAT, 0600)), db(var / "db.sqlite", kStoreSchema, 1) {}
+      gc_lock_fd(open_file(var / "gc.lock", O_RDWR | O_CREAT, 0600)), db(var / "db.sqlite", kStoreSchema, 1),
+      derivation_hashes([this](const StorePath& path) { return load_derivation(path); }) {}
 
 LocalStore::Impl::GcLock::GcLock(Impl& impl, int operation) : impl_(impl) {
   lock_file(impl_.gc_lock_fd.get(), operation, impl_.var / "gc.lock");
@@ -289,8 +290,13 @@ PathInfo LocalStore::add_source(const fs::path& path, std::string_view name, con
 }
 
 PathInfo LocalStore::add_text(std::string_view name, std::string_view contents, const StorePathSet& references) {
+  return impl_->add_text(*this, name, contents, references, false);
+}
+
+PathInfo LocalStore::Impl::add_text(LocalStore& self, std::string_view name, std::string_view contents,
+                                    const StorePathSet& references, bool is_ours) {
   const StorePath path = unwrap(make_text_path(name, as_bytes(contents), references), name);
-  add_temp_root(path);
+  self.add_temp_root(path);
   if (std::optional<PathInfo> info = query(path)) return std::move(*info);
   std::string nar;
   NarWriter writer{[&](Bytes bytes) -> Result<void> {
@@ -306,25 +312,24 @@ PathInfo LocalStore::add_text(std::string_view name, std::string_view contents, 
                       .nar_size_bytes = nar.size(),
                       .references = references,
                       .content_address = "text:" + hash_text(contents).to_string()};
-  return add_nar(info, [&](const ByteSink& sink) { unwrap(sink(as_bytes(nar)), name); });
-}
-
-StorePath LocalStore::add_derivation(const Derivation& derivation) {
-  StorePathSet references = derivation.input_srcs;
-  for (const auto& [path, ids] : derivation.input_drvs) references.insert(path);
-  return add_text(derivation.name + ".drv", derivation.to_aterm(), references).path;
+  return add_nar(self, info, [&](const ByteSink& sink) { unwrap(sink(as_bytes(nar)), name); }, is_ours);
 }
 
 PathInfo LocalStore::add_nar(const PathInfo& info, const std::function<void(const ByteSink&)>& produce) {
-  add_temp_root(info.path);
-  if (impl_->id_of(info.path)) {
-    if (!info.signatures.empty()) add_signatures(info.path, info.signatures);
+  return impl_->add_nar(*this, info, produce, false);
+}
+
+PathInfo LocalStore::Impl::add_nar(LocalStore& self, const PathInfo& info,
+                                   const std::function<void(const ByteSink&)>& produce, bool is_ours) {
+  self.add_temp_root(info.path);
+  if (id_of(info.path)) {
+    if (!info.signatures.empty()) self.add_signatures(info.path, info.signatures);
     return query(info.path).value();
   }
-  impl_->check_references(info);
+  check_references(info);
   const std::string subject = info.path.full();
-  const Impl::TemporaryTree tree{*impl_};
-  TreeWriter files{impl_->store_fd.get(), impl_->store, tree.name()};
+  const TemporaryTree tree{*this};
+  TreeWriter files{store_fd.get(), store, tree.name()};
   NarReader reader{files};
   Hasher hasher;
   std::optional<Error> failed;
@@ -361,56 +366,9 @@ PathInfo LocalStore::add_nar(const PathInfo& info, const std::function<void(cons
                         " were announced",
                     kNothingAdded);
   }
-  impl_->register_staged({{.info = info, .tree = tree.path()}});
+  if (!is_ours) check_claims(info, tree.path());
+  register_staged({{.info = info, .tree = tree.path()}});
   return query(info.path).value();
-}
-
-std::vector<PathInfo> LocalStore::add_outputs(const std::vector<BuiltOutput>& outputs, const StorePathSet& candidates,
-                                              const std::optional<StorePath>& deriver) {
-  StorePathSet wanted = candidates;
-  for (const BuiltOutput& output : outputs) wanted.insert(output.path);
-  std::vector<Impl::Staged> staged;
-  for (const BuiltOutput& output : outputs) {
-    add_temp_root(output.path);
-    if (impl_->id_of(output.path)) continue; // valid trees never change: what was built again is not looked at
-    std::error_code error;
-    const fs::file_status status = fs::symlink_status(output.tree, error);
-    if (error || status.type() == fs::file_type::not_found)
-      throw UserError("the build made no output " + output.path.full() + ": there is nothing at " +
-                      output.tree.string());
-    make_canonical(output.tree);
-    ReferenceScanner scanner{wanted};
-    Hasher hasher;
-    NarWriter writer{[&](Bytes bytes) -> Result<void> {
-      hasher.update(bytes);
-      scanner.feed(bytes);
-      return {};
-    }};
-    dump_path(output.tree, writer);
-    unwrap(writer.finish(), output.tree.string());
-    const uint64_t size_bytes = hasher.size_bytes();
-    staged.push_back({.info = {.path = output.path,
-                               .nar_hash = hasher.finish(),
-                               .nar_size_bytes = size_bytes,
-                               .references = scanner.found(),
-                               .deriver = deriver,
-                               .content_address = output.content_address},
-                      .tree = output.tree});
-    // A folder without write permission cannot change its parent; registering gives the mode back.
-    if (status.type() == fs::file_type::directory && output.tree.parent_path() != impl_->store) {
-      const fs::path inside =
-          impl_->store / (".tmp-" + process_token(impl_->processes) + "-output-" + output.path.base_name());
-      remove_tree(inside);
-      fs::permissions(output.tree, fs::perms{0755});
-      check_errno(::rename(output.tree.c_str(), inside.c_str()), "move into the store", output.tree);
-      make_canonical_folder(inside);
-      staged.back().tree = inside;
-    }
-  }
-  if (!staged.empty()) impl_->register_staged(staged);
-  std::vector<PathInfo> infos;
-  for (const BuiltOutput& output : outputs) infos.push_back(query(output.path).value());
-  return infos;
 }
 
 void LocalStore::add_signatures(const StorePath& path, const std::vector<Signature>& signatures) {
@@ -443,15 +401,6 @@ void LocalStore::dump_nar(const StorePath& path, const ByteSink& sink) {
   unwrap(writer.finish(), path.full());
 }
 
-Derivation LocalStore::read_derivation(const StorePath& drv_path) {
-  if (!drv_path.is_derivation()) throw UserError(drv_path.full() + " is no derivation: its name does not end in .drv");
-  if (!impl_->id_of(drv_path)) throw UserError(drv_path.full() + " is not in the store");
-  const std::string text = read_file(physical(drv_path));
-  std::string_view name = drv_path.name();
-  name.remove_suffix(std::string_view{".drv"}.size());
-  return unwrap(Derivation::parse(text, name), drv_path.full());
-}
-
 // --- verify
 
 std::vector<VerifyProblem> LocalStore::verify(bool check_contents) {
@@ -470,6 +419,8 @@ std::vector<VerifyProblem> LocalStore::verify(bool check_contents) {
       if (hash != info->nar_hash || size_bytes != info->nar_size_bytes)
         problems.push_back(
             {path, "NAR hash is " + hash.to_string() + ", the database says " + info->nar_hash.to_string()});
+      else
+        impl_->check_claims(*info, physical(path));
     } catch (const UserError& failure) {
       if (is_valid(path)) problems.push_back({path, failure.what()});
     }

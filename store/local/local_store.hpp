@@ -26,6 +26,8 @@
 #include "store/posix/lock_file.hpp"
 #include "store/posix/user_error.hpp"
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <memory>
 
 namespace store {
@@ -54,6 +56,27 @@ struct VerifyProblem {
   std::string what; // «NAR hash is …, the database says …», «missing on disk»
 };
 
+// Outputs of a build, copied into inodes of the store's own that no builder ever held, canonical, hashed and scanned
+// for references as they were written. Not registered yet, and gone when this goes.
+class TakenOutputs {
+public:
+  struct Output {
+    PathInfo info; // with its references and, of a fixed output, its content address
+    std::filesystem::path tree;
+  };
+  ~TakenOutputs();
+  TakenOutputs(TakenOutputs&&) noexcept;
+  TakenOutputs& operator=(TakenOutputs&&) = delete;
+  [[nodiscard]] const std::map<std::string, Output>& by_id() const { return outputs_; }
+
+private:
+  friend class LocalStore;
+  struct Trees;
+  TakenOutputs();
+  std::unique_ptr<Trees> trees_;
+  std::map<std::string, Output> outputs_;
+};
+
 class LocalStore {
 public:
   explicit LocalStore(const std::filesystem::path& root = default_root()); // creates what is missing
@@ -79,27 +102,34 @@ public:
   // --- add. All are idempotent, return the registered info, and leave a temporary root for this process.
   PathInfo add_source(const std::filesystem::path& path, std::string_view name, const PathFilter& filter = {});
   PathInfo add_text(std::string_view name, std::string_view contents, const StorePathSet& references = {});
-  StorePath add_derivation(const Derivation& derivation); // its .drv file
+  // Fills in the outputs' paths, here and in env, and writes the .drv file. There is no other way to make one: texts,
+  // sources and NARs with such a name are taken only when what they state of their outputs follows from the rest.
+  StorePath add_derivation(Derivation& derivation);
   // From a NAR stream: `produce` feeds the sink. Content must have info.nar_hash and size, references must be valid.
   // Signatures are stored, not judged: that is the caller's policy.
   PathInfo add_nar(const PathInfo& info, const std::function<void(const ByteSink&)>& produce);
-  // A builder's output standing at physical(path) or at `tree` on the same file system: canonicalised, scanned for
-  // references to `candidates`, hashed, moved in and registered. Several outputs are registered in one transaction.
-  struct BuiltOutput {
-    StorePath path;
-    std::filesystem::path tree;
-    std::string content_address;
+  // What the builder of a derivation has made: see TakenOutputs. `trees`: where each output lies, by its id; all of the
+  // derivation's. `candidates`: what they may refer to, besides each other. A fixed output must have its promised hash.
+  struct TakeLimits {
+    uint64_t max_bytes = ~uint64_t{0};     // of all outputs' files, as their sizes say; looked at before they are read
+    std::function<void()> checkpoint = {}; // called between pieces; may throw to stop
   };
-  std::vector<PathInfo> add_outputs(const std::vector<BuiltOutput>& outputs, const StorePathSet& candidates,
-                                    const std::optional<StorePath>& deriver);
+  [[nodiscard]] TakenOutputs take_outputs(const StorePath& drv_path,
+                                          const std::map<std::string, std::filesystem::path>& trees,
+                                          const StorePathSet& candidates, const TakeLimits& limits);
+  // Registers those that are not valid yet, in one transaction. Returns all their infos, in the order of their ids.
+  std::vector<PathInfo> register_outputs(const TakenOutputs& outputs);
   void add_signatures(const StorePath& path, const std::vector<Signature>& signatures);
   void add_temp_root(const StorePath& path); // until this process ends
 
   // --- read
   void dump_nar(const StorePath& path, const ByteSink& sink); // of a valid path
+  // Checked: the path follows from the text, and what the derivation states of its outputs from the rest.
   [[nodiscard]] Derivation read_derivation(const StorePath& drv_path);
 
   // --- verify, collect
+  // `check_contents`: also that every tree has its hash, that content addresses hold, and that derivations and what is
+  // said to be made by them follow from their texts.
   [[nodiscard]] std::vector<VerifyProblem> verify(bool check_contents);
   GcResult collect_garbage(const GcOptions& options = {});
   // An indirect root: `link` (made, atomically replaced) -> physical(path); registered in var/roots.
@@ -117,6 +147,7 @@ public:
   [[nodiscard]] LockFile lock_path(const StorePath& path); // blocks
 
 private:
+  friend class TakenOutputs; // its trees are temporary ones of the store
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -1,10 +1,12 @@
 // What the parts of LocalStore (adding, collecting, profiles) share.
 #pragma once
+#include "store/local/content_address.hpp"
 #include "store/local/database.hpp"
 #include "store/local/local_store.hpp"
 #include "store/local/process_token.hpp"
 #include "store/posix/durable_file.hpp"
 #include "store/posix/system_error.hpp"
+#include <algorithm>
 #include <unordered_set>
 
 namespace store {
@@ -20,6 +22,8 @@ struct LocalStore::Impl {
   std::unordered_set<std::string> temporary_roots; // base names that this process holds already
   std::string boot;                                // this boot's id
   bool unsynced = false;                           // something was added since the last sync()
+
+  DerivationHashes derivation_hashes; // of what is in the store: paths name contents, so that none grows stale
 
   Statement path_by_name{db, "SELECT id, nar_hash, nar_size, deriver, content_address FROM valid_paths WHERE path = ?"};
   Statement is_valid{db, "SELECT id FROM valid_paths WHERE path = ?"};
@@ -78,6 +82,15 @@ struct LocalStore::Impl {
   // they are (new signatures are added).
   void register_staged(const std::vector<Staged>& staged);
   void check_references(const PathInfo& info, const StorePathSet& besides = {});
+  PathInfo add_text(LocalStore& self, std::string_view name, std::string_view contents, const StorePathSet& references,
+                    bool is_ours);
+  [[nodiscard]] Result<Derivation> load_derivation(const StorePath& drv_path); // unchecked but for its form
+  // A NAR that `produce` feeds, checked against the info, written and registered.
+  PathInfo add_nar(LocalStore& self, const PathInfo& info, const std::function<void(const ByteSink&)>& produce,
+                   bool is_ours); // made by this program: what it states need not be looked at
+  // What `info` and the complete tree state of each other and of derivations; UserError (refused) where it is wrong.
+  void check_claims(const PathInfo& info, const std::filesystem::path& tree);
+  [[nodiscard]] Derivation checked_derivation(const StorePath& drv_path, const std::filesystem::path& file);
   // All that was registered is on disk when this returns; does nothing when nothing was added by this object.
   void sync();
   // After a crash of the machine: what had been registered without being synced is looked at, and forgotten, with all

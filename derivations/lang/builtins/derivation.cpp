@@ -214,9 +214,7 @@ private:
     else
       for (const std::string& id : p_.outputs) p_.derivation.outputs.emplace(id, store::DerivationOutput{});
     for (const std::string& id : p_.outputs) p_.derivation.env[id] = "";
-    const std::string subject = "derivation '" + p_.derivation.name + "'";
     return m_.with_store(pos_, [&] {
-      store::unwrap(m_.derivation_hashes().fill_output_paths(p_.derivation), subject);
       const store::StorePath drv_path = m_.store.add_derivation(p_.derivation);
       Bindings* result = m_.new_bindings(1 + p_.outputs.size());
       result->items[result->size++] = {
@@ -224,9 +222,6 @@ private:
           {},
           m_.box(m_.make_string(m_.full(drv_path), {.kind = ContextElement::Kind::derivation, .path = drv_path}))};
       for (const auto& [id, output] : p_.derivation.outputs) {
-        if (!output.path)
-          fail(ErrorKind::unsupported, pos_,
-               "the path of output '" + id + "' of " + subject + " is not known before it is built");
         result->items[result->size++] = {
             m_.symbols.intern(id),
             {},

@@ -75,9 +75,6 @@ public:
                {"sandboxRoot", shell}, {"PATH", "/bin"},       {"test", std::to_string(number_)}};
     drv.input_srcs = {store::unwrap(StorePath::parse(shell), shell)};
     if (change) change(drv);
-    store::DerivationHashes hashes{
-        [&](const StorePath& path) -> store::Result<Derivation> { return local.read_derivation(path); }};
-    store::unwrap(hashes.fill_output_paths(drv), name);
     return local.add_derivation(drv);
   }
   // Adds an output of another derivation as an input, and its path as the variable `variable`.

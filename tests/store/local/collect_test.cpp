@@ -120,15 +120,16 @@ TEST_CASE_METHOD(Fixture, "a temporary root from before keeps what another proce
 }
 
 TEST_CASE_METHOD(Fixture, "a path that refers to itself is garbage like any other") {
-  const StorePath self = make_output_path("self", "out", hash_text("self")).value();
   CHECK(in_child([&] {
           LocalStore store{root};
-          write_file(folder / "out", self.full());
-          store.add_outputs({{self, folder / "out", ""}}, {}, std::nullopt);
+          const StorePath drv = make_derivation(store, "self");
+          write_file(folder / "out", output_of(store, drv).full());
+          add_outputs(store, drv, {{"out", folder / "out"}});
         }) == 0);
   LocalStore store{root};
+  const StorePath drv = make_derivation(store, "self"), self = output_of(store, drv);
   CHECK(store.query(self)->references == StorePathSet{self});
-  CHECK(store.collect_garbage().deleted == std::vector<StorePath>{self});
+  CHECK(store.collect_garbage().deleted == std::vector<StorePath>{self}); // the derivation is this process's
 }
 
 TEST_CASE_METHOD(Fixture, "a limit stops early and leaves no path without its references") {

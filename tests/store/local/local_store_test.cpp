@@ -1,9 +1,11 @@
 // What a user of the local store notices: adding, asking, references, closures, signatures, verifying.
 #include <new>
 
+#include "store/local/database.hpp"
 #include "store/local/local_store.hpp"
 #include "tests/store/local/temp_folder.hpp"
 #include <catch2/catch.hpp>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -217,7 +219,8 @@ TEST_CASE_METHOD(Fixture, "a NAR that leads outside is refused before anything i
 
 TEST_CASE_METHOD(Fixture, "outputs are scanned for references, to themselves and each other too") {
   const StorePath used = store.add_text("used", "u").path, unused = store.add_text("unused", "n").path;
-  const StorePath out = output_path("built"), dev = make_output_path("built", "dev", hash_text("built")).value();
+  const StorePath drv = make_derivation(store, "built", {"out", "dev"});
+  const StorePath out = output_of(store, drv), dev = output_of(store, drv, "dev");
   fs::create_directory(folder / "out");
   fs::create_directory(folder / "dev");
   write_file(folder / "out/binary",
@@ -228,53 +231,66 @@ TEST_CASE_METHOD(Fixture, "outputs are scanned for references, to themselves and
              true);
   write_file(folder / "dev/header", std::string(70'000, 'a') + out.full());
   const std::vector<PathInfo> infos =
-      store.add_outputs({{out, folder / "out", ""}, {dev, folder / "dev", ""}}, {used, unused}, std::nullopt);
-  CHECK(infos[0].references == StorePathSet{used, out});
-  CHECK(infos[1].references == StorePathSet{out});
-  CHECK_FALSE(fs::exists(folder / "out")); // moved
+      add_outputs(store, drv, {{"out", folder / "out"}, {"dev", folder / "dev"}}, {used, unused});
+  CHECK(infos[0].references == StorePathSet{out}); // dev, by the order of ids
+  CHECK(infos[1].references == StorePathSet{used, out});
+  CHECK(infos[0].deriver == drv);
   CHECK((stat_of(store.physical(out)).st_mode & 07777) == 0555);
   CHECK((stat_of(store.physical(out) / "binary").st_mode & 07777) == 0555);
   CHECK(store.verify(true).empty());
   CHECK(store.closure_references_first({dev}).back() == dev);
 }
 
-TEST_CASE_METHOD(Fixture, "an output that stands in its place already is registered there") {
-  const StorePath out = output_path("in-place");
-  fs::create_directory(store.physical(out));
-  write_file(store.physical(out) / "file", "x");
-  CHECK(store.add_outputs({{out, store.physical(out), ""}}, {}, output_path("in-place.drv")).front().deriver ==
-        output_path("in-place.drv"));
-  CHECK(store.verify(true).empty());
-}
-
-TEST_CASE_METHOD(Fixture, "outputs that cannot be canonical are refused by name") {
-  const StorePath out = output_path("bad");
+TEST_CASE_METHOD(Fixture,
+                 "outputs of a kind that a store has not are refused by name, and set-uid bits do not survive") {
+  const StorePath drv = make_derivation(store, "bad"), out = output_of(store, drv);
   fs::create_directory(folder / "out");
-  write_file(folder / "out/su", "x");
-  REQUIRE(::chmod((folder / "out/su").c_str(), 04755) == 0);
-  CHECK(error_of([&] {
-          store.add_outputs({{out, folder / "out", ""}}, {}, std::nullopt);
-        }).contains("out/su is a setuid or setgid file"));
-  fs::remove(folder / "out/su");
   REQUIRE(::mkfifo((folder / "out/pipe").c_str(), 0600) == 0);
-  CHECK(error_of([&] {
-          store.add_outputs({{out, folder / "out", ""}}, {}, std::nullopt);
-        }).contains("out/pipe is neither"));
-  CHECK(error_of([&] {
-          store.add_outputs({{out, folder / "nothing", ""}}, {}, std::nullopt);
-        }).contains("the build made no output"));
+  CHECK(error_of([&] { add_outputs(store, drv, {{"out", folder / "out"}}); }).contains("out/pipe is neither"));
+  CHECK(error_of([&] { add_outputs(store, drv, {{"out", folder / "nothing"}}); }).contains("nothing"));
   CHECK_FALSE(store.is_valid(out));
+  CHECK(leftovers().empty());
+  fs::remove(folder / "out/pipe");
+  write_file(folder / "out/su", "x");
+  REQUIRE(::chmod((folder / "out/su").c_str(), 06755) == 0);
+  add_outputs(store, drv, {{"out", folder / "out"}});
+  CHECK((stat_of(store.physical(out) / "su").st_mode & 07777) == 0555);
 }
 
-TEST_CASE_METHOD(Fixture, "a file with another name outside the output gets an inode of its own") {
-  const StorePath out = output_path("linked");
+TEST_CASE_METHOD(Fixture, "what a builder still holds of an output leads to other files than the store's") {
+  const StorePath drv = make_derivation(store, "linked"), out = output_of(store, drv);
   write_file(folder / "outside", "before");
   fs::create_directory(folder / "out");
   fs::create_hard_link(folder / "outside", folder / "out/inside");
-  store.add_outputs({{out, folder / "out", ""}}, {}, std::nullopt);
-  write_file(folder / "outside", "after");
+  const UniqueFd held = open_file(folder / "outside", O_RDWR);
+  add_outputs(store, drv, {{"out", folder / "out"}});
+  write_all(held.get(), as_bytes(std::string_view{"after!"}), "outside");
   CHECK(read_file(store.physical(out) / "inside") == "before");
   CHECK(store.verify(true).empty());
+}
+
+TEST_CASE_METHOD(Fixture, "an output that a builder left unreadable is read") {
+  const StorePath drv = make_derivation(store, "closed"), out = output_of(store, drv);
+  fs::create_directories(folder / "out/in");
+  write_file(folder / "out/in/program", "#!", true);
+  REQUIRE(::chmod((folder / "out/in/program").c_str(), 0100) == 0);
+  REQUIRE(::chmod((folder / "out/in").c_str(), 0) == 0);
+  add_outputs(store, drv, {{"out", folder / "out"}});
+  CHECK((stat_of(store.physical(out) / "in/program").st_mode & 07777) == 0555);
+}
+
+TEST_CASE_METHOD(Fixture, "outputs beyond their limit are refused by their sizes, before they are read") {
+  const StorePath drv = make_derivation(store, "sparse"), out = output_of(store, drv);
+  write_file(folder / "out", "");
+  fs::resize_file(folder / "out", uint64_t{200} << 30);
+  CHECK(error_of([&] {
+          (void)store.take_outputs(drv, {{"out", folder / "out"}}, {}, {.max_bytes = uint64_t{100} << 30});
+        }).contains("outputs may have 107374182400"));
+  CHECK(error_of([&] {
+          (void)store.take_outputs(drv, {{"out", folder / "out"}}, {},
+                                   {.checkpoint = [] { throw UserError("stopped"); }});
+        }).contains("stopped"));
+  CHECK(leftovers().empty());
 }
 
 TEST_CASE_METHOD(Fixture, "verify finds a flipped bit, a missing tree and a changed mode") {
@@ -296,13 +312,105 @@ TEST_CASE_METHOD(Fixture, "verify finds a flipped bit, a missing tree and a chan
 
 TEST_CASE_METHOD(Fixture, "a derivation is read back, and what is none is refused") {
   Derivation drv{.name = "d", .system = "s", .builder = "b"};
-  drv.outputs["out"] = {.path = output_path("d")};
+  drv.outputs["out"] = {};
   const StorePath path = store.add_derivation(drv);
+  CHECK(drv.env.at("out") == drv.outputs.at("out").path->full());
   CHECK(store.read_derivation(path) == drv);
   CHECK(error_of([&] { (void)store.read_derivation(output_path("x")); }).contains("is no derivation"));
   CHECK(error_of([&] { (void)store.read_derivation(output_path("x.drv")); }).contains("is not in the store"));
-  const StorePath fake = store.add_text("fake.drv", "Derive(oops").path;
-  CHECK(error_of([&] { (void)store.read_derivation(fake); }).contains("byte 7"));
+  CHECK(error_of([&] { (void)store.add_text("fake.drv", "Derive(oops"); }).contains("byte 7"));
+}
+
+TEST_CASE_METHOD(Fixture, "a derivation that states other outputs than follow from it enters by no way") {
+  const StorePath victim = make_derivation(store, "victim"), stolen = output_of(store, victim);
+  Derivation forged{.name = "forged", .system = "x86_64-linux", .builder = "/bin/sh"};
+  forged.outputs["out"] = {.path = stolen};
+  forged.env["out"] = stolen.full();
+  const std::string refusal = "its output \"out\" is stated as " + stolen.full();
+  CHECK(error_of([&] { (void)store.add_text("forged.drv", forged.to_aterm()); }).contains(refusal));
+  write_file(folder / "forged", forged.to_aterm());
+  CHECK(
+      error_of([&] { (void)store.add_source(folder / "forged", "forged.drv"); }).contains("its text has another path"));
+  const auto [hash, size_bytes] = hash_path(folder / "forged");
+  PathInfo info{.path = forged.drv_path().value(), .nar_hash = hash, .nar_size_bytes = size_bytes};
+  const auto add = [&] {
+    store.add_nar(info, [&](const ByteSink& sink) {
+      NarWriter writer{sink};
+      dump_path(folder / "forged", writer);
+      unwrap(writer.finish(), "forged");
+    });
+  };
+  CHECK(error_of(add).contains(refusal));
+  info.path = output_path("other.drv");
+  CHECK(error_of(add).contains("its text has another path"));
+  CHECK(store.query_all() == std::vector<StorePath>{victim});
+  CHECK(leftovers().empty());
+}
+
+TEST_CASE_METHOD(Fixture,
+                 "a path is not registered under a deriver that does not make it, nor a false content address") {
+  const StorePath drv = make_derivation(store, "maker");
+  write_file(folder / "file", "contents");
+  const auto [hash, size_bytes] = hash_path(folder / "file");
+  const auto add = [&](const StorePath& path, const std::optional<StorePath>& deriver, const std::string& address) {
+    return error_of([&] {
+      store.add_nar({.path = path,
+                     .nar_hash = hash,
+                     .nar_size_bytes = size_bytes,
+                     .deriver = deriver,
+                     .content_address = address},
+                    [&](const ByteSink& sink) {
+                      NarWriter writer{sink};
+                      dump_path(folder / "file", writer);
+                      unwrap(writer.finish(), "file");
+                    });
+    });
+  };
+  CHECK(add(output_path("foreign"), drv, "").contains("which makes other paths"));
+  const Hash flat = hash_text("contents"), other = hash_text("others");
+  const StorePath fixed = make_fixed_output_path("f", false, flat).value();
+  CHECK(add(output_path("f"), {}, "fixed:" + flat.to_string()).contains("its path does not follow"));
+  CHECK(add(make_fixed_output_path("f", false, other).value(), {}, "fixed:" + other.to_string())
+            .contains("its content has the hash"));
+  CHECK(add(fixed, {}, "strange:" + flat.to_string()).contains("is no content address"));
+  CHECK(add(make_text_path("t", as_bytes(std::string_view{"others"}), {}).value(), {}, "text:" + other.to_string())
+            .contains("its content has the hash"));
+  CHECK(store.query_all() == std::vector<StorePath>{drv});
+  CHECK(add(fixed, {}, "fixed:" + flat.to_string()).empty());
+  CHECK(add(make_text_path("t", as_bytes(std::string_view{"contents"}), {}).value(), {}, "text:" + flat.to_string())
+            .empty());
+  CHECK(add(output_of(store, drv), drv, "").empty());
+  CHECK(store.verify(true).empty());
+}
+
+TEST_CASE_METHOD(
+    Fixture,
+    "a forged derivation and a false deriver that stand in the store are found, and the former builds nothing") {
+  const StorePath victim = make_derivation(store, "victim"), stolen = output_of(store, victim);
+  Derivation forged{.name = "forged", .system = "x86_64-linux", .builder = "/bin/sh"};
+  forged.outputs["out"] = {.path = stolen};
+  forged.env["out"] = stolen.full();
+  const StorePath forged_path = forged.drv_path().value(), text = store.add_text("plain", "text").path;
+  write_file(store.physical(forged_path), forged.to_aterm());
+  REQUIRE(::chmod(store.physical(forged_path).c_str(), 0444) == 0);
+  const auto [hash, size_bytes] = hash_path(store.physical(forged_path));
+  {
+    Database database{folder / "root/var/db.sqlite", "", 1};
+    Statement{database, "INSERT INTO valid_paths (path, nar_hash, nar_size, registered_at) VALUES (?, ?, ?, 1)"}
+        .bind_all(std::string_view{forged_path.base_name()}, std::string_view{hash.to_string()},
+                  static_cast<int64_t>(size_bytes))
+        .run();
+    Statement{database, "UPDATE valid_paths SET deriver = ? WHERE path = ?"}
+        .bind_all(std::string_view{victim.base_name()}, std::string_view{text.base_name()})
+        .run();
+  }
+  CHECK(error_of([&] { (void)store.read_derivation(forged_path); }).contains("is stated as"));
+  CHECK(error_of([&] { (void)store.take_outputs(forged_path, {}, {}, {}); }).contains("is stated as"));
+  std::map<StorePath, std::string> problems;
+  for (const VerifyProblem& problem : store.verify(true)) problems.emplace(problem.path, problem.what);
+  CHECK(problems.size() == 2);
+  CHECK(problems[forged_path].contains("is stated as"));
+  CHECK(problems[text].contains("which makes other paths"));
 }
 
 TEST_CASE("a store of a newer program is refused, not damaged") {

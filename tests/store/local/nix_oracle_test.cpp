@@ -343,13 +343,11 @@ TEST_CASE("nix copies from a cache that we wrote and signed, and from no other")
   const StorePath dependency = store.add_text("dependency", "d").path;
   Derivation drv{.name = "built", .system = "x", .builder = "b"};
   drv.outputs["out"] = {};
-  DerivationHashes hashes{[&](const StorePath& path) -> Result<Derivation> { return store.read_derivation(path); }};
-  unwrap(hashes.fill_output_paths(drv), "outputs");
+  const StorePath drv_path = store.add_derivation(drv);
   fs::create_directory(work / "output");
   write_file(work / "output/file", "refers to " + dependency.full());
   write_file(work / "output/program", "#!", true);
-  store.add_outputs({{.path = *drv.outputs["out"].path, .tree = work / "output", .content_address = {}}}, {dependency},
-                    std::nullopt);
+  add_outputs(store, drv_path, {{"out", work / "output"}}, {dependency});
   fs::create_directories(work / "cache/nar");
   write_file(work / "cache/nix-cache-info", CacheInfo{}.to_string());
   const StorePath built = *drv.outputs["out"].path;
