@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,8 @@ namespace lang {
 struct EvalOptions {
   // Pure: no environment variables, no current time or system, no ~/ paths, no <…> but those of `search_path`.
   bool pure = true;
+  // Where files may lie in pure evaluation, besides the store and the program itself. None given: anywhere.
+  std::optional<std::vector<std::filesystem::path>> allowed_paths{};
   // <NAME> and <NAME/rest>: name and folder or file; an empty name searches the folder's entries. First match wins.
   std::vector<std::pair<std::string, std::filesystem::path>> search_path;
   // Files that are part of the program: canonical absolute path → text, which must outlive the evaluator. Seen before

@@ -8,6 +8,27 @@
 
 namespace lang {
 
+Files::Files(Machine& m) : m_(m) {
+  if (m.options.pure && m.options.allowed_paths) allowed_.emplace(*m.options.allowed_paths);
+}
+
+bool Files::may_see(const std::string& path, LastLink last_link) {
+  if (!allowed_ || m_.options.embedded_files.contains(path) || !embedded_folder(path).empty()) return true;
+  if (!m_.prefix.contains(path)) return allowed_->contains(path, last_link);
+  const auto place = m_.prefix.split(path);
+  if (!place || !m_.store.is_valid(place->path)) return false;
+  const std::string file = m_.store.physical(place->path).string();
+  return text_in_store(path) || allowed_->is_below(std::string{directory_of(file)}, physical(path), last_link) ||
+         allowed_->contains(physical(path), last_link); // a source of an evaluation that writes nothing
+}
+
+void Files::check_access(const std::string& path, LastLink last_link, Pos pos) {
+  if (may_see(path, last_link)) return;
+  m_.fail(ErrorKind::restricted, pos, "'" + path + "' is outside of what pure evaluation may see",
+          "it sees the project (the folder of the file, or its repository) and valid paths of the store; more by "
+          "-I FOLDER, and everything by --impure");
+}
+
 std::string Files::physical(std::string_view path) {
   if (!m_.prefix.contains(path)) return std::string{path};
   const auto place = m_.prefix.split(path);
@@ -49,6 +70,10 @@ FileType Files::file_type(const std::string& path, bool follow_symlink) {
   if (m_.options.embedded_files.contains(path)) return FileType::regular;
   if (!embedded_folder(path).empty()) return FileType::folder;
   if (text_in_store(path)) return FileType::regular;
+  if (!may_see(path, follow_symlink ? LastLink::followed : LastLink::looked_at)) {
+    errno = EACCES;
+    return FileType::missing;
+  }
   const std::string file = physical(path);
   struct stat info{};
   if ((follow_symlink ? stat(file.c_str(), &info) : lstat(file.c_str(), &info)) != 0) return FileType::missing;
@@ -66,14 +91,15 @@ void Files::refuse_copy_of_embedded(const std::string& path, Pos pos) const {
 std::string Files::read_file(const std::string& path, Pos pos) {
   if (const auto found = m_.options.embedded_files.find(path); found != m_.options.embedded_files.end())
     return std::string{found->second};
+  check_access(path, LastLink::followed, pos);
   if (auto text = text_in_store(path)) return std::move(*text);
   const std::string file = physical(path);
+  const auto fail = [&](const std::string& why) { m_.fail(ErrorKind::io, pos, "cannot read '" + path + "': " + why); };
+  const store::UniqueFd fd{::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
   struct stat info{};
-  if (stat(file.c_str(), &info) != 0)
-    m_.fail(ErrorKind::io, pos, "cannot read '" + path + "': " + std::string{std::strerror(errno)});
-  if (S_ISDIR(info.st_mode)) m_.fail(ErrorKind::io, pos, "cannot read '" + path + "': it is a folder");
-  const store::UniqueFd fd{::open(file.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (!fd) m_.fail(ErrorKind::io, pos, "cannot read '" + path + "': " + std::string{std::strerror(errno)});
+  if (!fd || fstat(fd.get(), &info) != 0) fail(std::strerror(errno));
+  if (S_ISDIR(info.st_mode)) fail("it is a folder");
+  if (!S_ISREG(info.st_mode)) fail("it is a device, a pipe or a socket"); // which might never end
   try {
     return store::read_all(fd.get(), path);
   } catch (const store::UserError& error) {
@@ -136,6 +162,7 @@ Value Files::copy_to_store(std::string_view path, Pos pos) {
   if (path.ends_with(".drv"))
     m_.fail(ErrorKind::value, pos, "file names are not allowed to end in '.drv', but '" + key + "' does");
   refuse_copy_of_embedded(key, pos);
+  check_access(key, LastLink::looked_at, pos);
   const std::string file = physical(path);
   struct stat info{};
   if (lstat(file.c_str(), &info) != 0)

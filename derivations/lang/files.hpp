@@ -1,6 +1,7 @@
 // Files as the language sees them: from its paths to the files they mean, which may be part of the program, lie in the
 // store or on the disk; import, the search path, and adding sources to the store.
 #pragma once
+#include "derivations/lang/allowed_files.hpp"
 #include "derivations/lang/parser.hpp"
 #include "derivations/lang/string_context.hpp"
 #include "derivations/lang/value.hpp"
@@ -19,10 +20,13 @@ enum class FileType : uint8_t { missing, regular, folder, symlink, unknown };
 // All paths are canonical. Failures are EvalErrors at the given position.
 class Files {
 public:
-  explicit Files(Machine& m) : m_(m) {}
+  explicit Files(Machine& m);
 
+  // Fails where pure evaluation must not see what is at `path`.
+  void check_access(const std::string& path, LastLink last_link, Pos pos);
   [[nodiscard]] std::string physical(std::string_view path); // where the file of a path of the language really is
   [[nodiscard]] FileType file_type(const std::string& path, bool follow_symlink); // missing: errno says why
+  // (EACCES: also for what pure evaluation must not see)
   // Names and types of the entries of a folder among EvalOptions::embedded_files; nothing where it is none.
   [[nodiscard]] std::map<std::string, FileType> embedded_folder(const std::string& path) const;
   void refuse_copy_of_embedded(const std::string& path, Pos pos) const;
@@ -38,7 +42,9 @@ public:
 
 private:
   [[nodiscard]] std::optional<std::string> text_in_store(std::string_view path); // of what has no file (EvalStore)
+  [[nodiscard]] bool may_see(const std::string& path, LastLink last_link);
   Machine& m_;
+  std::optional<AllowedFiles> allowed_;                    // none: all files
   std::unordered_map<std::string, Value*> imported_;       // by file
   std::unordered_map<std::string, Value> copied_to_store_; // by path
 };

@@ -23,8 +23,13 @@ void ProjectOptions::add_to(Command& command) {
                            .value_name = "NAME VALUE",
                            .help = "pass a string argument to the expression's function",
                            .target = &string_arguments},
+                          {.names = "-I,--include",
+                           .value_name = "[NAME=]FOLDER",
+                           .help = "let evaluation see this folder; as <NAME>, or its entries as <ENTRY>",
+                           .target = &search_path,
+                           .kind = ValueKind::folder},
                           {.names = "--impure",
-                           .help = "allow environment variables and the current system in evaluation",
+                           .help = "allow all files, environment variables and the current system in evaluation",
                            .target = &impure}});
   command.files.push_back({"kpkg.nix", "expression of a package; default.nix where there is none"});
   command.errors.insert(command.errors.end(), {store::UserErrorCode::failed, store::UserErrorCode::evaluation});
@@ -41,8 +46,33 @@ fs::path project_file(const std::string& argument) {
 
 namespace {
 
+// The folder itself, or that of the repository it lies in.
+fs::path project_folder(const fs::path& folder) {
+  for (fs::path at = fs::weakly_canonical(folder); at != at.root_path(); at = at.parent_path()) {
+    std::error_code unreadable;
+    if (fs::exists(at / ".git", unreadable)) return at;
+  }
+  return folder;
+}
+
 lang::EvalOptions eval_options(const ProjectOptions& options) {
-  return {.pure = !options.impure, .search_path = {{"kpkgs", kLibraryFolder}}, .embedded_files = library_files()};
+  const bool is_text = !options.expression.empty();
+  const fs::path file = is_text ? fs::path{} : project_file(options.file);
+  std::vector<fs::path> allowed{project_folder(is_text ? fs::current_path() : file.parent_path())};
+  if (!is_text) allowed.push_back(file); // a link of the project's may lead to it from elsewhere
+  lang::EvalOptions result{
+      .pure = !options.impure, .search_path = {{"kpkgs", kLibraryFolder}}, .embedded_files = library_files()};
+  for (const std::string& entry : options.search_path) {
+    const size_t equals = entry.find('=');
+    const std::string name = equals == std::string::npos ? "" : entry.substr(0, equals);
+    const fs::path folder =
+        fs::absolute(equals == std::string::npos ? entry : entry.substr(equals + 1)).lexically_normal();
+    if (!fs::exists(folder)) throw store::UserError("-I " + entry + ": no such file or folder");
+    result.search_path.emplace_back(name, folder);
+    allowed.push_back(folder);
+  }
+  result.allowed_paths = std::move(allowed);
+  return result;
 }
 
 // The set of toolchains: store paths of those that have been imported; the others throw the command that would help.

@@ -11,6 +11,7 @@ struct ProjectOptions {
   std::string expression;                              // -E: instead of a file
   std::string attribute;                               // -A
   std::map<std::string, std::string> string_arguments; // --argstr
+  std::vector<std::string> search_path;                // -I: FOLDER or NAME=FOLDER
   bool impure = false;
   // Adds the argument `file` and the options to a command's record.
   void add_to(Command& command);

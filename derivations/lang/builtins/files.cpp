@@ -55,6 +55,7 @@ std::string_view type_name(FileType type) {
 
 Value read_file_type(Machine& m, Pos pos, Value** args) {
   const std::string path = path_argument(m, pos, args[0]);
+  m.files.check_access(path, LastLink::looked_at, pos);
   const FileType type = m.files.file_type(path, false);
   if (type == FileType::missing)
     m.fail(ErrorKind::io, pos, "cannot look at '" + path + "': " + std::string{std::strerror(errno)});
@@ -74,6 +75,7 @@ Value read_dir(Machine& m, Pos pos, Value** args) {
   const std::string path = path_argument(m, pos, args[0]);
   std::map<std::string, FileType> entries = m.files.embedded_folder(path);
   if (entries.empty()) {
+    m.files.check_access(path, LastLink::followed, pos);
     const std::unique_ptr<DIR, decltype([](DIR* d) { closedir(d); })> directory{
         opendir(m.files.physical(path).c_str())};
     if (!directory)
@@ -124,7 +126,8 @@ Value to_file(Machine& m, Pos pos, Value** args) {
 }
 
 Value store_path(Machine& m, Pos pos, Value** args) {
-  if (m.options.pure) m.fail(ErrorKind::restricted, pos, "storePath is not allowed in pure evaluation");
+  if (m.options.pure)
+    m.fail(ErrorKind::restricted, pos, "storePath is not allowed in pure evaluation", "--impure allows it");
   ContextBuilder context;
   const std::string path = coerce_to_path(m, args[0], pos, context);
   const store::StorePath top = m.store_path_of(path, pos);
@@ -138,6 +141,7 @@ Value store_path(Machine& m, Pos pos, Value** args) {
 Value add_source(Machine& m, Pos pos, const std::string& path, std::string_view name, Value* filter,
                  const std::optional<store::Hash>& expected) {
   m.files.refuse_copy_of_embedded(path, pos);
+  m.files.check_access(path, LastLink::looked_at, pos);
   const std::string root = m.files.physical(path);
   struct stat info{};
   if (lstat(root.c_str(), &info) != 0)
