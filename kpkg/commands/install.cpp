@@ -12,6 +12,7 @@ namespace {
 struct Options {
   std::vector<std::string> from, trusted, paths;
   std::string profile;
+  uint64_t max_path_bytes = store::kDefaultMaxNarBytes;
 };
 
 void run(Context& context, const Options& options) {
@@ -24,10 +25,13 @@ void run(Context& context, const Options& options) {
     asked.push_back(caches.emplace_back(std::make_unique<store::BinaryCache>(url)).get());
   const auto result = store::install_closure(
       context.store(), asked, roots,
-      {.trusted = trusted_keys(context, options.trusted), .on_path = [&](const store::CopyProgress& progress) {
-         context.say(std::format("[{}/{}] fetching {} ({} bytes)", progress.number, progress.total,
-                                 progress.path.base_name(), progress.nar_size_bytes));
-       }});
+      {.trusted = trusted_keys(context, options.trusted),
+       .on_path =
+           [&](const store::CopyProgress& progress) {
+             context.say(std::format("[{}/{}] fetching {} ({} bytes)", progress.number, progress.total,
+                                     progress.path.base_name(), progress.nar_size_bytes));
+           },
+       .max_nar_bytes = options.max_path_bytes});
   const fs::path links = context.store().root() / "var" / "installed"; // roots of what no profile keeps
   fs::create_directories(links);
   for (const auto& root : roots) {
@@ -68,6 +72,10 @@ Command install_command() {
                        .help = "key whose signatures are accepted",
                        .target = &options->trusted,
                        .kind = ValueKind::public_key},
+                      {.names = "--max-path-size",
+                       .value_name = "BYTES",
+                       .help = "refuse paths that are larger",
+                       .target = &options->max_path_bytes},
                       {.names = "--profile",
                        .value_name = "NAME",
                        .help = "make the (one) path the next generation of this profile",

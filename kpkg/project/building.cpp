@@ -105,8 +105,10 @@ realise::BuildResult build_targets(Context& context, const std::vector<realise::
   std::vector<std::unique_ptr<store::BinaryCache>> caches;
   std::vector<store::BinaryCache*> asked;
   const store::CopyOptions copy{.trusted = trusted_keys(context, options.trusted_keys)};
-  for (const auto& url : options.from)
+  for (const auto& url : options.from) {
     asked.push_back(caches.emplace_back(std::make_unique<store::BinaryCache>(url)).get());
+    asked.back()->cancel_by(interrupted());
+  }
   if (!asked.empty())
     build_options.try_substitute = [&](const store::StorePath& path) {
       for (store::BinaryCache* cache : asked) try {
@@ -114,6 +116,7 @@ realise::BuildResult build_targets(Context& context, const std::vector<realise::
           store::install_closure(context.store(), {cache}, {path}, copy);
           return true;
         } catch (const store::UserError& error) { // a cache is a hint: build instead
+          if (error.code() == store::UserErrorCode::interrupted) throw;
           context.say("warning: " + std::string(error.what()));
         }
       return false;

@@ -33,6 +33,26 @@ struct Planned {
   NarInfo narinfo;
 };
 
+void check_size(const NarInfo& narinfo, const BinaryCache& cache, const CopyOptions& options) {
+  if (narinfo.info.nar_size_bytes > options.max_nar_bytes)
+    throw UserError(UserErrorCode::refused, cache.url() + ": it has " + std::to_string(narinfo.info.nar_size_bytes) +
+                                                " bytes, more than the limit of " +
+                                                std::to_string(options.max_nar_bytes));
+}
+
+// Room for all of it, and some for others.
+void check_room(LocalStore& local, const std::map<StorePath, Planned>& plan) {
+  constexpr uint64_t kReserve = uint64_t{64} << 20;
+  uint64_t needed = 0;
+  for (const auto& [path, planned] : plan)
+    if (__builtin_add_overflow(needed, planned.narinfo.info.nar_size_bytes, &needed)) needed = ~uint64_t{0};
+  const uint64_t available = std::filesystem::space(local.store_folder()).available;
+  if (needed > available || available - needed < std::min(kReserve, available / 16))
+    throw UserError("what is to be fetched takes " + std::to_string(needed) + " bytes, and the disk of " +
+                        local.store_folder().string() + " has " + std::to_string(available) + " free",
+                    "free some space, for example with kpkg store gc");
+}
+
 // Asks the caches in order; the first that has the path with an acceptable signature gives it. A cache that fails is
 // passed over; its error is told only when no other has the path.
 Planned plan_path(const StorePath& path, const std::vector<BinaryCache*>& caches, const CopyOptions& options) {
@@ -49,8 +69,10 @@ Planned plan_path(const StorePath& path, const std::vector<BinaryCache*>& caches
           continue;
         }
       }
+      check_size(*narinfo, *cache, options);
       return {cache, std::move(*narinfo)};
     } catch (const UserError& error) {
+      if (error.code() == UserErrorCode::interrupted) throw;
       problems += std::string("\n  ") + error.what();
       refused |= error.code() == UserErrorCode::refused;
     }
@@ -113,7 +135,11 @@ CopyResult install_closure(LocalStore& local, const std::vector<BinaryCache*>& c
     const auto [entry, added] = plan.emplace(path, plan_path(path, caches, options));
     for (const StorePath& reference : entry->second.narinfo.info.references)
       if (seen.insert(reference).second) to_ask.push_back(reference);
+    if (seen.size() > kMaxClosurePaths)
+      throw UserError(UserErrorCode::refused,
+                      "what is to be fetched refers to more than " + std::to_string(kMaxClosurePaths) + " paths");
   }
+  check_room(local, plan);
 
   // References first: a depth-first walk with an explicit stack. A cycle between different paths cannot be registered.
   StorePathSet done;

@@ -1,5 +1,8 @@
 #include "store/remote/http_client.hpp"
+#include "store/remote/url.hpp"
+#include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <curl/curl.h>
 #include <mutex>
 #include <thread>
@@ -11,6 +14,7 @@ namespace {
 
 constexpr int kTries = 3;
 constexpr size_t kMaxErrorBody = 2048;
+constexpr int kMaxRedirects = 5;
 
 void curl_global() {
   static std::once_flag once;
@@ -31,12 +35,24 @@ bool is_transient(CURLcode code, long status) {
   }
 }
 
+// The certificates that the user's environment names, by the variables that other clients know; null: the system's.
+const char* certificates() {
+  for (const char* name : {"NIX_SSL_CERT_FILE", "SSL_CERT_FILE", "CURL_CA_BUNDLE"})
+    if (const char* file = std::getenv(name); file != nullptr && *file != '\0') return file;
+  return nullptr;
+}
+
+bool is_redirect(long status) {
+  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
 } // namespace
 
 struct HttpClient::Impl {
   CURL* curl = nullptr;
   curl_slist* headers = nullptr;
   std::string token;
+  const std::atomic<bool>* cancel = nullptr;
   char error[CURL_ERROR_SIZE] = {};
 
   // Of the transfer under way.
@@ -63,6 +79,10 @@ struct HttpClient::Impl {
       return 0;
     }
     return size;
+  }
+
+  static int on_progress(void* self_pointer, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+    return static_cast<Impl*>(self_pointer)->cancel->load() ? 1 : 0;
   }
 
   static size_t on_upload(char* out, size_t one, size_t count, void* self_pointer) {
@@ -93,9 +113,8 @@ struct HttpClient::Impl {
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https,file");
-    curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
-    curl_easy_setopt(curl, CURLOPT_MAXREDIRS, 5L);
+    curl_easy_setopt(curl, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+    if (const char* file = certificates()) curl_easy_setopt(curl, CURLOPT_CAINFO, file);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, 10L);
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, 60L);
@@ -104,8 +123,12 @@ struct HttpClient::Impl {
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "kpkg");
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, this);
+    if (cancel != nullptr) {
+      curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+      curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+      curl_easy_setopt(curl, CURLOPT_XFERINFODATA, this);
+    }
     if (!token.empty()) {
-      // Never to another host than the one named: libcurl drops it on redirects.
       curl_easy_setopt(curl, CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BEARER));
       curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, token.c_str());
     }
@@ -131,9 +154,30 @@ struct HttpClient::Impl {
     curl_easy_setopt(curl, CURLOPT_EXPECT_100_TIMEOUT_MS, 2000L);
   }
 
-  // The status of an answer that came; throws where none did.
-  long perform(const std::string& method, const std::string& url) {
+  // The status of an answer that came; throws where none did. Redirects are followed to https only, without the token.
+  long perform(const std::string& method, const std::string& address) {
+    std::string url = shown_url(address);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    for (int redirects = 0;; ++redirects) {
+      const long status = perform_once(method, url);
+      const char* target = nullptr;
+      if (!is_redirect(status) || method == "PUT" ||
+          curl_easy_getinfo(curl, CURLINFO_REDIRECT_URL, &target) != CURLE_OK || target == nullptr)
+        return status;
+      const std::string next{target};
+      if (redirects == kMaxRedirects || !next.starts_with("https://"))
+        throw HttpError(403,
+                        method + " " + url + ": it redirects " +
+                            (redirects == kMaxRedirects ? "too often" : "to " + shown_url(next)),
+                        redirects == kMaxRedirects ? "" : "redirects are followed to https only");
+      curl_easy_setopt(curl, CURLOPT_URL, next.c_str());
+      curl_easy_setopt(curl, CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_NONE));
+      curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, nullptr);
+      url = shown_url(next);
+    }
+  }
+
+  long perform_once(const std::string& method, const std::string& url) {
     for (int attempt = 1;; ++attempt) {
       error[0] = '\0';
       error_body.clear();
@@ -147,6 +191,15 @@ struct HttpClient::Impl {
         continue;
       }
       if (url.starts_with("file:")) return code == CURLE_OK ? 200 : code == CURLE_FILE_COULDNT_READ_FILE ? 404 : 500;
+      if (code == CURLE_ABORTED_BY_CALLBACK)
+        throw UserError(UserErrorCode::interrupted, method + " " + url + ": interrupted");
+      if (code == CURLE_FILESIZE_EXCEEDED)
+        throw UserError(UserErrorCode::refused, method + " " + url + ": the answer is larger than was announced");
+      if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
+        throw UserError(UserErrorCode::refused,
+                        method + " " + url + ": " + (error[0] ? error : curl_easy_strerror(code)),
+                        "the server does not prove who it is; SSL_CERT_FILE names certificates to trust besides the "
+                        "system's");
       if (code != CURLE_OK)
         throw HttpError(0, method + " " + url + ": " + (error[0] ? error : curl_easy_strerror(code)),
                         code == CURLE_COULDNT_CONNECT ? "is the server running, and is the address right?" : "");
@@ -154,7 +207,8 @@ struct HttpClient::Impl {
     }
   }
 
-  [[noreturn]] void refuse(const std::string& method, const std::string& url, long status) const {
+  [[noreturn]] void refuse(const std::string& method, const std::string& address, long status) const {
+    const std::string url = shown_url(address);
     std::string text = error_body.substr(0, error_body.find('\n'));
     std::string hint;
     if (status == 401) hint = "give a token that the server knows: --token-file FILE or KPKG_TOKEN";
@@ -168,8 +222,13 @@ HttpClient::HttpClient(std::string token) : impl_(std::make_unique<Impl>()) {
   curl_global();
   impl_->curl = curl_easy_init();
   if (!impl_->curl) throw UserError("libcurl does not start");
+  if (std::ranges::any_of(token, [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; }))
+    throw UserError("the token contains spaces or control characters", "a token file has the token in its first line");
   impl_->token = std::move(token);
 }
+
+void HttpClient::cancel_by(const std::atomic<bool>& flag) { impl_->cancel = &flag; }
+
 HttpClient::~HttpClient() {
   curl_slist_free_all(impl_->headers);
   curl_easy_cleanup(impl_->curl);
@@ -192,9 +251,19 @@ std::optional<std::string> HttpClient::get(const std::string& url, size_t limit_
   return body;
 }
 
-void HttpClient::get(const std::string& url, const ByteSink& sink) {
+void HttpClient::get(const std::string& url, const ByteSink& sink, uint64_t limit_bytes) {
+  uint64_t received = 0;
+  const ByteSink limited = [&](Bytes data) -> Result<void> {
+    if (data.size() > limit_bytes - received)
+      return std::unexpected(
+          Error{.code = ErrorCode::mismatch,
+                .message = "it is larger than the " + std::to_string(limit_bytes) + " bytes that were announced"});
+    received += data.size();
+    return sink(data);
+  };
   impl_->start(url);
-  impl_->sink = &sink;
+  impl_->sink = &limited;
+  curl_easy_setopt(impl_->curl, CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(limit_bytes));
   const long status = impl_->perform("GET", url);
   if (status != 200) impl_->refuse("GET", url, status);
 }
