@@ -19,7 +19,7 @@ HOUSE = {
     "store/posix": ["store/base"],
     "store/format": ["store/base"],
     "store/local": ["store/base", "store/posix", "store/format"],
-    "store/remote": ["store/posix", "store/format", "store/local"],
+    "store/remote": ["store/base", "store/posix", "store/format", "store/local"],
     "runtime/types": ["store/base"],
     "runtime/binary": ["store/base", "runtime/types"],
     "runtime/validate": ["runtime/types", "runtime/binary"],

@@ -1,5 +1,6 @@
 #include "derivations/realise/system.hpp"
 #include "store/posix/durable_file.hpp"
+#include "store/posix/file_io.hpp"
 #include <nlohmann/json.hpp>
 
 namespace realise {
@@ -47,9 +48,14 @@ store::InstanceSpec instance_of(store::LocalStore& local, const json& value, siz
   if (!local.is_valid(instance.component))
     throw store::UserError("instance " + instance.name + ": " + instance.component.full() + " is not in the store",
                            "build it, or fetch it with kpkg install");
-  if (!std::filesystem::is_regular_file(local.physical(instance.component) / instance.module))
+  try {
+    static_cast<void>(store::open_beneath(local.physical(instance.component), instance.module));
+  } catch (const store::UserError& error) {
+    if (error.code() == store::UserErrorCode::refused)
+      throw store::UserError(error.code(), "instance " + instance.name + ": " + error.what());
     throw store::UserError("instance " + instance.name + ": " + instance.component.full() + " has no " +
                            instance.module);
+  }
   return instance;
 }
 

@@ -45,20 +45,37 @@ template <class T> T checked(runtime::Result<T> result, const std::string& subje
   if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
-// The module file that a user's word names: a .wasm or .wat file, a store path or a folder with module.wasm, or a
-// package folder or file, which is built first.
-fs::path module_file(Context& context, const BuildingOptions& building, const std::string& target) {
+constexpr const char* kModuleFile = "module.wasm";
+
+// Where a module comes from, and its bytes.
+struct ModuleFile {
+  fs::path path;
+  std::string bytes;
+};
+
+// A package's module, from a folder that somebody else has made.
+ModuleFile module_of_folder(const fs::path& folder) {
+  const fs::path path = folder / kModuleFile;
+  return {.path = path, .bytes = store::read_all(store::open_beneath(folder, kModuleFile).get(), path)};
+}
+
+// The module that a user's word names: a .wasm or .wat file, a store path or a folder with module.wasm, or a package
+// folder or file, which is built first.
+ModuleFile find_module(Context& context, const BuildingOptions& building, const std::string& target) {
   if (target.starts_with(store::kStoreDir)) {
     const auto path = parse_store_path(target);
     if (!context.store().is_valid(path))
       throw UserError(path.full() + " is not in the store", "fetch it with kpkg install");
     const fs::path physical = context.store().physical(path);
-    return fs::is_directory(physical) ? physical / "module.wasm" : physical;
+    if (fs::is_symlink(fs::symlink_status(physical)))
+      throw UserError(UserErrorCode::refused, path.full() + " is a link, not a module");
+    if (fs::is_directory(physical)) return module_of_folder(physical);
+    return {.path = physical, .bytes = store::read_file(physical)};
   }
-  fs::path path = target.empty() ? fs::path(".") : fs::path(target);
+  const fs::path path = target.empty() ? fs::path(".") : fs::path(target);
   if (!fs::exists(path)) throw UserError(target + ": no such file or folder");
-  if (fs::is_directory(path) && fs::exists(path / "module.wasm")) return path / "module.wasm";
-  if (!fs::is_directory(path) && path.extension() != ".nix") return path;
+  if (fs::is_directory(path) && fs::exists(path / kModuleFile)) return module_of_folder(path);
+  if (!fs::is_directory(path) && path.extension() != ".nix") return {.path = path, .bytes = store::read_file(path)};
   ProjectOptions project_options;
   project_options.file = path.string();
   const auto eval_store = writing_eval_store(context, building);
@@ -67,13 +84,12 @@ fs::path module_file(Context& context, const BuildingOptions& building, const st
   if (derivations.size() != 1)
     throw UserError(target + " gives several packages", "build them, then run one of the results");
   const auto result = build_targets(context, {{.drv_path = derivations[0].drv_path, .outputs = {"out"}}}, building);
-  return context.store().physical(result.targets[0].outputs.at("out").path) / "module.wasm";
+  return module_of_folder(context.store().physical(result.targets[0].outputs.at("out").path));
 }
 
 std::shared_ptr<const runtime::Module> load(Context& context, const BuildingOptions& building, runtime::Engine& engine,
                                             const std::string& target) {
-  const fs::path file = module_file(context, building, target);
-  const std::string bytes = store::read_file(file);
+  const auto [file, bytes] = find_module(context, building, target);
   const auto binary = store::as_bytes(bytes);
   constexpr std::string_view kComponentHeader{"\0asm\x0d\0\1\0", 8}; // component model, binary format: layer 1
   if (bytes.starts_with(kComponentHeader))

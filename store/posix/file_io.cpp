@@ -2,7 +2,9 @@
 #include "store/posix/system_error.hpp"
 #include <algorithm>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 namespace store {
 
@@ -11,6 +13,44 @@ namespace fs = std::filesystem;
 UniqueFd open_file(const fs::path& file, int flags, unsigned mode) {
   return UniqueFd{check_errno(::open(file.c_str(), flags | O_CLOEXEC, mode), // NOLINT(*-vararg): its declaration
                               (flags & O_CREAT) != 0 ? "create" : "open", file)};
+}
+
+namespace {
+
+// As RESOLVE_BENEATH, but that no link is followed at all.
+UniqueFd open_without_links(int folder, const std::string& relative) {
+  UniqueFd at{::fcntl(folder, F_DUPFD_CLOEXEC, 0)};
+  const fs::path path{relative};
+  for (auto part = path.begin(); part != path.end() && at; ++part) {
+    const bool last = std::next(part) == path.end();
+    if (*part == ".." || part->is_absolute()) {
+      errno = EXDEV;
+      return {};
+    }
+    at = UniqueFd{::openat(at.get(), part->c_str(),
+                           O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | // NOLINT(*-vararg)
+                               (last ? O_RDONLY : O_PATH | O_DIRECTORY))};
+  }
+  return at;
+}
+
+} // namespace
+
+UniqueFd open_beneath(const fs::path& folder, const std::string& relative) {
+  const fs::path shown = folder / relative;
+  const UniqueFd at = open_file(folder, O_PATH | O_DIRECTORY);
+  open_how how{};
+  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  UniqueFd fd{
+      static_cast<int>(::syscall(SYS_openat2, at.get(), relative.c_str(), &how, sizeof how))}; // NOLINT(*-vararg)
+  if (!fd && errno == ENOSYS) fd = open_without_links(at.get(), relative);
+  if (!fd && (errno == EXDEV || errno == ELOOP))
+    throw UserError(UserErrorCode::refused, shown.string() + " is a link that leaves " + folder.string());
+  struct stat info{};
+  if (!fd || ::fstat(fd.get(), &info) != 0) throw_errno("open", shown);
+  if (!S_ISREG(info.st_mode)) throw UserError(UserErrorCode::refused, shown.string() + " is not a plain file");
+  return fd;
 }
 
 int try_write_all(int fd, Bytes data) noexcept {

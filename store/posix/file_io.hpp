@@ -10,6 +10,10 @@ namespace store {
 // Opens with O_CLOEXEC added to `flags`; UserError where that fails. `mode` is for O_CREAT.
 [[nodiscard]] UniqueFd open_file(const std::filesystem::path& file, int flags, unsigned mode = 0);
 
+// A plain file below a folder that somebody else may have filled: links are followed only where they stay below it
+// (openat2(2); a kernel without it follows none), and a pipe or device is an error at once. UserError.
+[[nodiscard]] UniqueFd open_beneath(const std::filesystem::path& folder, const std::string& relative);
+
 // 0, or the errno that ended it. For what may not throw; others use write_all.
 [[nodiscard]] int try_write_all(int fd, Bytes data) noexcept;
 // UserError that names `shown`, the file behind `fd`.
