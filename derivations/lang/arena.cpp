@@ -23,7 +23,9 @@ Arena::~Arena() {
 }
 
 void* Arena::allocate_slowly(size_t size_bytes) {
-  if (size_bytes > size_t{1} << 46) throw std::bad_alloc{};
+  const uint64_t allocated = allocated_bytes();
+  if (size_bytes > size_t{1} << 46 || allocated > limit_bytes_ || size_bytes > limit_bytes_ - allocated)
+    throw std::bad_alloc{};
   size_t block_bytes = kFirstBlock;
   for (size_t i = 0; i < blocks_.size() && block_bytes < kLargestBlock; ++i) block_bytes *= 2;
   if (size_bytes > block_bytes / 4) { // a block of its own; the current one stays in use

@@ -29,6 +29,8 @@ public:
   }
   [[nodiscard]] std::string_view copy(std::string_view text); // the copy is followed by a NUL
   [[nodiscard]] uint64_t allocated_bytes() const;
+  // Allocations beyond throw std::bad_alloc, as those that the operating system refuses do.
+  void set_limit(uint64_t bytes) { limit_bytes_ = bytes; }
 
 private:
   void* allocate_slowly(size_t size_bytes);
@@ -38,6 +40,7 @@ private:
   };
   char* next_ = nullptr;
   char* end_ = nullptr;
+  uint64_t limit_bytes_ = ~uint64_t{0};
   uint64_t full_bytes_ = 0; // in blocks other than the current one
   char* begin_ = nullptr;
   std::vector<Block> blocks_;

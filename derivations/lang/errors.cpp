@@ -16,6 +16,7 @@ std::string_view to_string(ErrorKind kind) {
   case ErrorKind::abort: return "abort";
   case ErrorKind::infinite_recursion: return "infinite-recursion";
   case ErrorKind::stack_overflow: return "stack-overflow";
+  case ErrorKind::limit: return "limit";
   case ErrorKind::arithmetic: return "arithmetic";
   case ErrorKind::io: return "io";
   case ErrorKind::store: return "store";

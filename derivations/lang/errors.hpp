@@ -23,6 +23,7 @@ enum class ErrorKind : uint8_t {
   abort,              // builtins.abort
   infinite_recursion, // a value needs itself
   stack_overflow,     // nested deeper than the evaluator's stack
+  limit,              // more time or memory than EvalOptions allow
   arithmetic,         // division by zero, number out of range
   io,                 // a file that cannot be read
   store,              // the store refused something

@@ -1,6 +1,7 @@
 // What an evaluation may see and use, and what it has used.
 #pragma once
 #include "store/format/store_path.hpp"
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -26,6 +27,8 @@ struct EvalOptions {
   std::string store_dir = std::string{store::kStoreDir};
   std::string current_system = "x86_64-linux";          // builtins.currentSystem, only if not pure
   size_t max_stack_bytes = size_t{256} << 20;           // reserved, not used until needed
+  uint64_t max_memory_bytes = ~uint64_t{0};             // of values; what an operation needs meanwhile is not counted
+  std::chrono::seconds max_time{0};                     // of processor, for each evaluation; 0: any
   size_t max_trace_frames = 12;                         // kept of an error's trace, innermost ones
   std::function<void(std::string_view)> trace_output{}; // builtins.trace; default: "trace: …" on standard error
 };

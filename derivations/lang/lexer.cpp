@@ -114,17 +114,16 @@ void Lexer::skip_blank() {
 }
 
 // CHARS*(/CHARS+)+ or CHARS*/ before «${»: the length up to there, including one trailing slash; 0 if no path.
-size_t Lexer::match_path() const {
-  size_t n = 0;
-  while (has(peek(n), kPath)) ++n;
+size_t Lexer::match_path() {
+  size_t n = run_length(path_run_, [](char c) { return has(c, kPath); });
   if (peek(n) != '/' || !(has(peek(n + 1), kPath) || (peek(n + 1) == '$' && peek(n + 2) == '{'))) return 0;
   while (has(peek(n), kPath) || (peek(n) == '/' && peek(n + 1) != '/' && peek(n + 1) != '*')) ++n;
   return n;
 }
 
-size_t Lexer::match_uri() const {
-  size_t n = 0;
-  while (has(peek(n), kAlpha | kDigit) || peek(n) == '+' || peek(n) == '-' || peek(n) == '.') ++n;
+size_t Lexer::match_uri() {
+  size_t n =
+      run_length(scheme_run_, [](char c) { return has(c, kAlpha | kDigit) || c == '+' || c == '-' || c == '.'; });
   if (peek(n) != ':' || !has(peek(n + 1), kUri)) return 0;
   ++n;
   while (has(peek(n), kUri)) ++n;

@@ -103,12 +103,25 @@ private:
   [[nodiscard]] char peek(size_t ahead = 0) const { return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0'; }
   [[nodiscard]] bool at_end() const { return at_ >= text_.size(); }
   void skip_blank();
-  [[nodiscard]] size_t match_path() const;
-  [[nodiscard]] size_t match_uri() const;
+  [[nodiscard]] size_t match_path();
+  [[nodiscard]] size_t match_uri();
   [[nodiscard]] size_t match_search_path() const;
   [[nodiscard]] size_t match_float() const;
+  // Characters of one kind from `begin` to `end`: where a path or address could begin is looked at at every token, and
+  // a.a.a… must not be read to its end each time.
+  struct Run {
+    uint32_t begin = 0, end = 0;
+  };
+  template <class Is> [[nodiscard]] size_t run_length(Run& run, Is is) const {
+    if (at_ < run.begin || at_ >= run.end) {
+      run = {at_, at_};
+      while (run.end < text_.size() && is(text_[run.end])) ++run.end;
+    }
+    return run.end - at_;
+  }
   std::string_view text_;
   uint32_t at_ = 0;
+  Run path_run_, scheme_run_;
 };
 
 } // namespace lang

@@ -19,11 +19,20 @@ double thread_cpu_seconds() {
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
   return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
 }
+EvalError out_of_memory(const EvalOptions& options) {
+  const std::string limit =
+      options.max_memory_bytes == ~uint64_t{0}
+          ? " than there is"
+          : " than the " + std::to_string(options.max_memory_bytes >> 20) + " MiB that it may have";
+  return EvalError{ErrorKind::limit, "evaluation needs more memory" + limit, {}, "--eval-memory BYTES allows it more"};
+}
+
 } // namespace
 
 Machine::Machine(EvalStore& s, EvalOptions o, BuiltinTables tables)
     : symbols(arena), store(s), options(std::move(o)), names(symbols), prefix(options.store_dir), files(*this) {
   options.max_stack_bytes = std::max(options.max_stack_bytes, kSmallestStack);
+  arena.set_limit(options.max_memory_bytes);
   add_globals(tables);
 }
 
@@ -67,7 +76,13 @@ void Machine::run_on_stack(void (*work)(void*), void* argument) {
         const double start = thread_cpu_seconds();
         try {
           try {
-            j.work(j.argument);
+            try {
+              j.work(j.argument);
+            } catch (const std::bad_alloc&) {
+              throw out_of_memory(j.m.options);
+            } catch (const std::length_error&) { // of a string or vector that no machine could hold
+              throw out_of_memory(j.m.options);
+            }
           } catch (EvalError& error) {
             j.m.complete(error);
             throw;
@@ -80,12 +95,36 @@ void Machine::run_on_stack(void (*work)(void*), void* argument) {
       },
       &job);
   pthread_attr_destroy(&attributes);
-  if (failure == 0) pthread_join(thread, nullptr);
+  if (failure == 0) wait_for(thread);
   on_stack_ = false;
   if (failure != 0)
     throw EvalError(ErrorKind::stack_overflow,
                     "cannot start the evaluator's thread: " + std::string{std::strerror(failure)});
   if (job.error) std::rethrow_exception(job.error);
+}
+
+void Machine::wait_for(pthread_t evaluation) {
+  constexpr auto kLookEvery = std::chrono::milliseconds{50};
+  clockid_t clock{};
+  const bool is_watched = options.max_time.count() > 0 && pthread_getcpuclockid(evaluation, &clock) == 0;
+  if (!is_watched) {
+    pthread_join(evaluation, nullptr);
+    return;
+  }
+  timespec until{};
+  do {
+    timespec used{};
+    if (clock_gettime(clock, &used) == 0 && used.tv_sec >= options.max_time.count()) {
+      out_of_time_ = true;
+      stack_limit_ = ~uintptr_t{0};
+    }
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += std::chrono::nanoseconds{kLookEvery}.count();
+    if (until.tv_nsec >= 1'000'000'000) {
+      until.tv_nsec -= 1'000'000'000;
+      ++until.tv_sec;
+    }
+  } while (pthread_clockjoin_np(evaluation, nullptr, CLOCK_MONOTONIC, &until) == ETIMEDOUT);
 }
 
 // --- errors
@@ -95,6 +134,9 @@ void Machine::fail(ErrorKind kind, Pos pos, std::string message, std::string hin
 }
 
 void Machine::stack_overflow(Pos pos) const {
+  if (out_of_time_)
+    fail(ErrorKind::limit, pos, "evaluation took more than " + std::to_string(options.max_time.count()) + " s",
+         "--eval-timeout SECONDS allows it more");
   fail(ErrorKind::stack_overflow, pos, "stack overflow; possible infinite recursion",
        "the evaluator's stack has " + std::to_string(options.max_stack_bytes >> 20) + " MiB");
 }

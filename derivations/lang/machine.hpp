@@ -18,8 +18,10 @@
 #include "derivations/lang/store_prefix.hpp"
 #include "derivations/lang/string_context.hpp"
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <exception>
+#include <pthread.h>
 #include <unordered_map>
 
 namespace lang {
@@ -55,7 +57,9 @@ struct Machine {
     }
   }
   void check_stack(Pos pos) const {
-    if (reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) < stack_limit_) [[unlikely]]
+    // Also how a thread that watches stops this one: it moves the limit.
+    if (reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) < stack_limit_.load(std::memory_order_relaxed))
+        [[unlikely]]
       stack_overflow(pos);
   }
 
@@ -194,13 +198,15 @@ struct Machine {
 
 private:
   void run_on_stack(void (*work)(void*), void* argument);
+  void wait_for(pthread_t evaluation); // and stop it where it takes too long
   void complete(EvalError& error);
   void add_globals(const BuiltinTables& tables);
   [[noreturn]] void infinite_recursion(const Value* value, Pos pos);
   [[nodiscard]] Value call_primop(Value function, Value* const* arguments, uint32_t count, uint32_t& used, Pos pos);
   [[nodiscard]] Value call_functor(Value function, Value* const* arguments, uint32_t count, Pos pos);
 
-  uintptr_t stack_limit_ = 0;
+  std::atomic<uintptr_t> stack_limit_ = 0;
+  std::atomic<bool> out_of_time_ = false;
   void* stack_ = nullptr;
   bool on_stack_ = false;
   std::vector<std::pair<Pos, std::string>> pending_frames_;

@@ -250,6 +250,15 @@ private:
   // --- operators
   Expr* parse_operators(int least) {
     m_.check_stack(here());
+    if (++depth_ > Binder::kMaxDepth) // no text is refused here that binding would take
+      m_.fail(ErrorKind::stack_overflow, here(),
+              "this expression is nested deeper than " + std::to_string(Binder::kMaxDepth) + " levels");
+    Expr* expr = parse_operators_here(least);
+    --depth_;
+    return expr;
+  }
+
+  Expr* parse_operators_here(int least) {
     const Pos start = here();
     Expr* left;
     if (accept(TokenKind::exclamation)) {
@@ -638,6 +647,7 @@ private:
   Lexer lexer_;
   Token token_;
   SetBuilder sets_{m_};
+  uint32_t depth_ = 0; // of operators inside each other
 };
 
 } // namespace

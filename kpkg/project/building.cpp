@@ -2,9 +2,9 @@
 #include "kpkg/cli/credentials.hpp"
 #include "kpkg/cli/interrupt.hpp"
 #include "kpkg/cli/progress.hpp"
+#include "kpkg/project/machine_memory.hpp"
 #include "store/remote/copy.hpp"
 #include <strings.h>
-#include <unistd.h>
 
 namespace kpkg {
 
@@ -69,10 +69,6 @@ void BuildingOptions::add_to(Command& command) {
 }
 
 namespace {
-
-uint64_t machine_memory_bytes() {
-  return static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
-}
 
 // Our own secrets are for nobody.
 void check_passed_variables(const std::vector<std::string>& names) {

@@ -1,6 +1,7 @@
 #include "kpkg/project/project.hpp"
 #include "derivations/realise/toolchain.hpp"
 #include "kpkg/project/library.hpp"
+#include "kpkg/project/machine_memory.hpp"
 #include <format>
 
 namespace kpkg {
@@ -28,6 +29,15 @@ void ProjectOptions::add_to(Command& command) {
                            .help = "let evaluation see this folder; as <NAME>, or its entries as <ENTRY>",
                            .target = &search_path,
                            .kind = ValueKind::folder},
+                          {.names = "--eval-timeout",
+                           .value_name = "SECONDS",
+                           .help = "stop evaluation after so long, of processor time; 0: never",
+                           .target = &timeout_s,
+                           .range = {0, 1u << 30}},
+                          {.names = "--eval-memory",
+                           .value_name = "BYTES",
+                           .help = "memory of an evaluation's values; 0: three quarters of the machine's",
+                           .target = &memory_bytes},
                           {.names = "--impure",
                            .help = "allow all files, environment variables and the current system in evaluation",
                            .target = &impure}});
@@ -62,6 +72,8 @@ lang::EvalOptions eval_options(const ProjectOptions& options) {
   if (!is_text) allowed.push_back(file); // a link of the project's may lead to it from elsewhere
   lang::EvalOptions result{
       .pure = !options.impure, .search_path = {{"kpkgs", kLibraryFolder}}, .embedded_files = library_files()};
+  result.max_memory_bytes = options.memory_bytes != 0 ? options.memory_bytes : machine_memory_bytes() / 4 * 3;
+  result.max_time = std::chrono::seconds(options.timeout_s);
   for (const std::string& entry : options.search_path) {
     const size_t equals = entry.find('=');
     const std::string name = equals == std::string::npos ? "" : entry.substr(0, equals);

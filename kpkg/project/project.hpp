@@ -13,6 +13,8 @@ struct ProjectOptions {
   std::map<std::string, std::string> string_arguments; // --argstr
   std::vector<std::string> search_path;                // -I: FOLDER or NAME=FOLDER
   bool impure = false;
+  unsigned timeout_s = 3600;
+  uint64_t memory_bytes = 0; // 0: three quarters of the machine's
   // Adds the argument `file` and the options to a command's record.
   void add_to(Command& command);
 };

@@ -60,19 +60,93 @@ void check_escapes(Machine& m, Pos pos, std::string_view pattern) {
   }
 }
 
+// Behind the bracket expression that begins at `i`.
+size_t skip_brackets(std::string_view pattern, size_t i) {
+  if (i + 1 < pattern.size() && pattern[i + 1] == '^') ++i;
+  if (i + 1 < pattern.size() && pattern[i + 1] == ']') ++i;
+  while (++i < pattern.size() && pattern[i] != ']') {
+  }
+  return i;
+}
+
+// The most times that an interval at `i`, «{2,5}», says; `i` is left at its end. 1 where it is none: regcomp says so.
+uint64_t interval(std::string_view pattern, size_t& i) {
+  const size_t close = std::min(pattern.find('}', i), pattern.size());
+  uint64_t least = 0, most = 0;
+  const auto number = [&](uint64_t& n) {
+    while (++i < close && pattern[i] >= '0' && pattern[i] <= '9')
+      n = std::min<uint64_t>(n * 10 + static_cast<uint64_t>(pattern[i] - '0'), RE_DUP_MAX);
+  };
+  number(least);
+  if (i < close && pattern[i] == ',') number(most);
+  i = close;
+  return std::max({least, most, uint64_t{1}});
+}
+
+// The C library writes repetitions out, and its time and memory grow with the square of what that gives.
+void check_size(Machine& m, Pos pos, std::string_view pattern) {
+  constexpr uint64_t kMaxStates = 2000,
+                     kMaxPlain = 65'536; // a second and 150 MB would be more; plain text costs little
+  constexpr size_t kMaxGroups = 250, kMaxStacked = 3;
+  const bool plain = pattern.find_first_of("|*+?{") == std::string_view::npos;
+  std::vector<uint64_t> outer; // sizes of the groups around
+  uint64_t size = 0, last = 0; // of this group so far; of what a repetition would repeat
+  size_t stacked = 0;          // repetitions of a repetition
+  for (size_t i = 0; i < pattern.size(); ++i) {
+    const bool repeats = std::string_view{"*+?{"}.contains(pattern[i]);
+    stacked = repeats ? stacked + 1 : 0;
+    switch (pattern[i]) {
+    case '(':
+      outer.push_back(size);
+      size = last = 0;
+      break;
+    case ')':
+      last = size + 1;
+      size = last + (outer.empty() ? 0 : outer.back());
+      if (!outer.empty()) outer.pop_back();
+      break;
+    case '{': {
+      const uint64_t times = interval(pattern, i);
+      size += last * (times - 1);
+      last *= times;
+      break;
+    }
+    case '+':
+      size += last;
+      last *= 2;
+      break;
+    case '*':
+    case '?': break;
+    case '[': i = skip_brackets(pattern, i); [[fallthrough]];
+    default:
+      if (pattern[i] == '\\') ++i;
+      last = 1;
+      ++size;
+    }
+    if (size > (plain ? kMaxPlain : kMaxStates) || outer.size() > kMaxGroups || stacked > kMaxStacked)
+      m.fail(ErrorKind::value, pos,
+             stacked > kMaxStacked ? "this regular expression repeats repetitions"
+             : outer.size() > kMaxGroups
+                 ? "this regular expression has more than " + std::to_string(kMaxGroups) + " groups inside each other"
+                 : "this regular expression has more than " + std::to_string(plain ? kMaxPlain : kMaxStates) +
+                       " states when its repetitions are written out");
+  }
+}
+
 const Regex& regex_for(Machine& m, Pos pos, std::string_view pattern, bool whole) {
   const std::string key = (whole ? "^" : "~") + std::string{pattern};
   if (const auto found = m.regexes.find(key); found != m.regexes.end())
     return *static_cast<const Regex*>(found->second.get());
   if (pattern.contains('\0')) m.fail(ErrorKind::value, pos, "a regular expression cannot contain a NUL byte");
   check_escapes(m, pos, pattern);
+  check_size(m, pos, pattern);
   auto regex = std::make_shared<Regex>(m, pos, pattern, whole);
   const Regex& result = *regex;
   m.regexes.emplace(key, std::move(regex));
   return result;
 }
 
-void check_size(Machine& m, Pos pos, std::string_view text) {
+void check_text(Machine& m, Pos pos, std::string_view text) {
   if (text.size() > INT32_MAX)
     m.fail(ErrorKind::value, pos, "the text is too long for a regular expression: 2 GiB at most");
 }
@@ -93,7 +167,7 @@ Value groups_list(Machine& m, std::string_view text, const std::vector<regmatch_
 Value match(Machine& m, Pos pos, Value** args) {
   const Regex& regex = regex_for(m, pos, m.to_plain_string(args[0], pos), true);
   const std::string_view text = m.to_string(args[1], pos, nullptr);
-  check_size(m, pos, text);
+  check_text(m, pos, text);
   std::vector<regmatch_t> groups;
   if (!regex.find(text, 0, groups)) return Value::of_null();
   return groups_list(m, text, groups, 2);
@@ -102,7 +176,7 @@ Value match(Machine& m, Pos pos, Value** args) {
 Value split(Machine& m, Pos pos, Value** args) {
   const Regex& regex = regex_for(m, pos, m.to_plain_string(args[0], pos), false);
   const std::string_view text = m.to_string(args[1], pos, nullptr);
-  check_size(m, pos, text);
+  check_text(m, pos, text);
   std::vector<Value*> result;
   std::vector<regmatch_t> groups;
   size_t kept = 0; // text before here is in the result
