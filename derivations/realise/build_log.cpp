@@ -1,6 +1,7 @@
 // Bytes go to the file as they come. A line longer than kMaxLineBytes is passed on in pieces, so that a builder that
 // never ends its line costs no memory.
 #include "derivations/realise/build_log.hpp"
+#include "store/base/printable_text.hpp"
 #include "store/posix/file_io.hpp"
 #include <algorithm>
 #include <fcntl.h>
@@ -15,7 +16,7 @@ constexpr size_t kMaxTailLineBytes = 500;
 BuildLog::BuildLog(std::filesystem::path file, std::function<void(std::string_view)> on_line)
     : file_(std::move(file)), on_line_(std::move(on_line)) {
   std::filesystem::create_directories(file_.parent_path());
-  fd_ = store::open_file(file_, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644);
+  fd_ = store::open_file(file_, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
 }
 
 void BuildLog::append(std::string_view output) {
@@ -41,10 +42,8 @@ void BuildLog::finish() {
 void BuildLog::end_line() {
   if (line_.ends_with('\r')) line_.pop_back();
   if (on_line_) on_line_(line_);
-  std::string kept = line_.substr(0, kMaxTailLineBytes);
-  std::ranges::replace_if(
-      kept, [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; }, '?');
-  tail_.push_back(std::move(kept));
+  const std::string_view left = store::last_overwritten(line_).substr(0, kMaxTailLineBytes);
+  tail_.push_back(store::printable_log_line(left, store::Colour::drop));
   if (tail_.size() > kTailLines) tail_.pop_front();
   line_.clear();
 }

@@ -16,7 +16,8 @@ public:
   BuildLog(std::filesystem::path file, std::function<void(std::string_view line)> on_line); // creates or empties it
   void append(std::string_view output); // throws UserError when the file cannot be written
   void finish();                        // passes on a last line without a line feed
-  // «the last N lines of its log (FILE): …» for a message, control characters replaced, or that it printed nothing.
+  // «the last N lines of its log (FILE): …» for a message, control characters
+  // escaped, colours left out, or that it printed nothing.
   [[nodiscard]] std::string tail_text() const;
 
 private:

@@ -13,7 +13,8 @@ namespace kpkg {
 using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
-// JSON text; what is no UTF-8 in it (names from outside) becomes U+FFFD. indent -1: one line.
+// JSON text; what is no UTF-8 in it (names from outside) becomes U+FFFD, and what printable() would show instead of
+// send is written as \uXXXX. indent -1: one line.
 [[nodiscard]] std::string json_text(const Json& json, int indent = -1);
 
 struct Context {
@@ -27,8 +28,12 @@ struct Context {
   [[nodiscard]] store::LocalStore& store(); // opened on first use
   // A line of what is going on, to standard error, unless --quiet.
   void say(const std::string& line) const;
+  // A line of a build's log, behind «PACKAGE> », likewise; its colours are kept where standard error has some.
+  void say_log_line(std::string_view package, std::string_view line) const;
   // A result to standard output: the JSON with --json, else the text; control characters are shown on a terminal.
   void print(const std::string& text, const Json& json_value) const;
+  // The same of a build log: on a terminal it keeps its colours, unless $NO_COLOR is set.
+  void print_log(const std::string& log, const Json& json_value) const;
 
 private:
   std::unique_ptr<store::LocalStore> store_{};

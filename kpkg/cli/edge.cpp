@@ -19,26 +19,28 @@ void tell(const Context& context, std::string_view kind, const std::string& mess
   }
   const char* bold = context.colour ? "\033[1;31m" : "";
   const char* plain = context.colour ? "\033[0m" : "";
-  std::cerr << bold << "error:" << plain << ' ' << printable(message) << std::endl;
-  if (!hint.empty()) std::cerr << "hint: " << printable(hint) << std::endl;
+  std::cerr << bold << "error:" << plain << ' ' << printable_message(message, 2) << std::endl;
+  if (!hint.empty()) std::cerr << "hint: " << printable_message(hint, 2) << std::endl;
 }
 
 // The same error with nothing in it that would command a terminal.
 lang::EvalError printable_error(const lang::EvalError& error) {
   const auto at = [](lang::Position position) {
-    position.file = printable(position.file);
+    position.file = store::printable_line(position.file);
     position.source_line = printable(position.source_line);
     return position;
   };
-  lang::EvalError shown(error.kind(), printable(error.what()), at(error.position()), printable(error.hint()));
+  constexpr size_t kIndent = 4; // render_error's own lines have two
+  lang::EvalError shown(error.kind(), printable_message(error.what(), kIndent), at(error.position()),
+                        printable_message(error.hint(), kIndent));
   for (const auto& frame : error.trace())
-    shown.add_frame({.position = at(frame.position), .text = printable(frame.text)});
+    shown.add_frame({.position = at(frame.position), .text = printable_message(frame.text, kIndent)});
   for (uint64_t i = 0; i < error.dropped_frames(); ++i) shown.drop_frame();
   return shown;
 }
 
 void tell(const Context& context, const lang::EvalError& error) {
-  std::cerr << (context.json ? valid_utf8(lang::error_to_json(error)) + "\n"
+  std::cerr << (context.json ? store::printable_json(valid_utf8(lang::error_to_json(error))) + "\n"
                              : lang::render_error(printable_error(error), context.colour))
             << std::flush;
 }

@@ -1,6 +1,5 @@
 #include "kpkg/cli/progress.hpp"
 #include "kpkg/cli/terminal_text.hpp"
-#include "store/base/utf8.hpp"
 #include <algorithm>
 #include <cstdlib>
 #include <format>
@@ -28,17 +27,6 @@ bool has_live_terminal() {
   return ::isatty(STDERR_FILENO) != 0 && terminal && std::string_view(terminal) != "dumb";
 }
 
-std::string clipped(std::string_view text, size_t columns) {
-  const std::string shown = printable(text);
-  std::string out;
-  for (size_t at = 0, column = 0; at < shown.size() && column < columns; ++column) {
-    const size_t length = store::utf8_sequence_length(std::string_view(shown).substr(at));
-    out += shown[at] == '\n' || shown[at] == '\t' ? std::string(" ") : shown.substr(at, length);
-    at += length;
-  }
-  return out;
-}
-
 void Progress::planned(size_t builds, size_t substituted) {
   if (builds + substituted > 0) context_.say(std::format("{} to build, {} fetched", builds, substituted));
 }
@@ -50,10 +38,11 @@ void Progress::started(const store::StorePath& drv) {
 }
 
 void Progress::log_line(const store::StorePath& drv, std::string_view line) {
-  if (!live_) return context_.say(std::format("{}> {}", package_of(drv), line));
+  const std::string_view left = store::last_overwritten(line);
+  if (!live_) return context_.say_log_line(package_of(drv), left);
   const auto running = std::ranges::find(running_, package_of(drv), &Running::name);
   if (running == running_.end()) return;
-  running->last_line = line;
+  running->last_line = left;
   draw();
 }
 

@@ -36,7 +36,4 @@ private:
 // Whether standard error is a terminal that can move its cursor.
 [[nodiscard]] bool has_live_terminal();
 
-// The first `columns` columns of the text (one a character), without control characters.
-[[nodiscard]] std::string clipped(std::string_view text, size_t columns);
-
 } // namespace kpkg

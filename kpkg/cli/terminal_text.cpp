@@ -1,25 +1,53 @@
 #include "kpkg/cli/terminal_text.hpp"
 #include "store/base/utf8.hpp"
 #include <algorithm>
-#include <format>
 
 namespace kpkg {
 
-std::string printable(std::string_view text) {
+namespace {
+
+// Columns that a character takes at most. Latin, Greek, Cyrillic and their neighbours, quotation marks and lines are
+// narrow everywhere; of the rest nobody agrees.
+size_t max_columns(uint32_t scalar) {
+  const bool narrow = scalar < 0x1100 || (scalar >= 0x2010 && scalar < 0x2028) || (scalar >= 0x2500 && scalar < 0x2580);
+  return narrow ? 1 : 2;
+}
+
+} // namespace
+
+std::string printable_message(std::string_view text, size_t indent) {
+  const std::string shown = printable(text);
   std::string out;
-  while (!text.empty()) {
-    const auto first = static_cast<unsigned char>(text[0]);
-    const size_t length = store::utf8_sequence_length(text);
-    const bool control = (first < 0x20 && first != '\n' && first != '\t') || first == 0x7f ||
-                         (length == 2 && first == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0);
-    const size_t taken = std::max<size_t>(length, 1);
-    if (length == 0 || control)
-      for (const char byte : text.substr(0, taken)) out += std::format("\\x{:02x}", static_cast<unsigned char>(byte));
-    else
-      out += text.substr(0, taken);
-    text.remove_prefix(taken);
+  for (const char c : shown) {
+    out += c;
+    if (c == '\n') out.append(indent, ' ');
   }
   return out;
+}
+
+std::string printable_log(std::string_view log, store::Colour colour) {
+  std::string out;
+  while (!log.empty()) {
+    const size_t end = std::min(log.find('\n'), log.size());
+    out += store::printable_log_line(log.substr(0, end), colour) + "\n";
+    log.remove_prefix(std::min(end + 1, log.size()));
+  }
+  return out;
+}
+
+std::string clipped(std::string_view text, size_t columns) {
+  std::string line(text);
+  std::ranges::replace_if(line, [](char c) { return c == '\n' || c == '\t'; }, ' ');
+  const std::string shown = store::printable_log_line(line, store::Colour::drop);
+  size_t end = 0, column = 0;
+  while (end < shown.size()) {
+    const std::string_view rest = std::string_view(shown).substr(end);
+    const std::string_view character = rest.substr(0, store::utf8_sequence_length(rest));
+    column += max_columns(store::decode_utf8(character));
+    if (column > columns) break;
+    end += character.size();
+  }
+  return shown.substr(0, end);
 }
 
 std::string valid_utf8(std::string_view text) {

@@ -19,7 +19,7 @@ void run(Context& context, const std::string& argument) {
   const fs::path file = context.store().log_path(path);
   if (!fs::exists(file)) throw UserError("no log of " + path.full() + ": it was not built in this store");
   const std::string text = store::read_file(file);
-  context.print(text, Json{{"drvPath", path.full()}, {"log", text}});
+  context.print_log(text, Json{{"drvPath", path.full()}, {"log", text}});
 }
 
 } // namespace
@@ -30,7 +30,8 @@ Command log_command() {
           .summary = "print the build log of a derivation or of a path it built",
           .description =
               "Prints all that the builder wrote when the derivation was last built in this store, whether it "
-              "succeeded or failed.",
+              "succeeded or failed. On a terminal, control characters are shown as escapes; colours are kept unless "
+              "NO_COLOR is set. A file or pipe gets the bytes as they were written.",
           .positionals = {{.name = "path",
                            .help = "store path or .drv path",
                            .target = path.get(),

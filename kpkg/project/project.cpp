@@ -1,8 +1,10 @@
 #include "kpkg/project/project.hpp"
 #include "derivations/realise/toolchain.hpp"
+#include "kpkg/cli/terminal_text.hpp"
 #include "kpkg/project/library.hpp"
 #include "kpkg/project/machine_memory.hpp"
 #include <format>
+#include <iostream>
 
 namespace kpkg {
 
@@ -56,6 +58,8 @@ fs::path project_file(const std::string& argument) {
 
 namespace {
 
+void show_trace(std::string_view text) { std::cerr << "trace: " << printable_message(text, 2) << std::endl; }
+
 // The folder itself, or that of the repository it lies in.
 fs::path project_folder(const fs::path& folder) {
   for (fs::path at = fs::weakly_canonical(folder); at != at.root_path(); at = at.parent_path()) {
@@ -73,6 +77,7 @@ lang::EvalOptions eval_options(const ProjectOptions& options) {
   lang::EvalOptions result{
       .pure = !options.impure, .search_path = {{"kpkgs", kLibraryFolder}}, .embedded_files = library_files()};
   result.max_memory_bytes = options.memory_bytes != 0 ? options.memory_bytes : machine_memory_bytes() / 4 * 3;
+  result.trace_output = show_trace;
   result.max_time = std::chrono::seconds(options.timeout_s);
   for (const std::string& entry : options.search_path) {
     const size_t equals = entry.find('=');

@@ -18,6 +18,13 @@ size_t utf8_sequence_length(std::string_view text) {
   return length;
 }
 
+uint32_t decode_utf8(std::string_view sequence) {
+  uint32_t scalar = static_cast<unsigned char>(sequence[0]);
+  if (sequence.size() > 1) scalar &= 0x7fu >> sequence.size();
+  for (const char c : sequence.substr(1)) scalar = scalar << 6 | (static_cast<unsigned char>(c) & 0x3f);
+  return scalar;
+}
+
 bool is_utf8(std::string_view text) {
   constexpr uint64_t kHighBits = 0x8080'8080'8080'8080;
   while (!text.empty()) {

@@ -1,17 +1,7 @@
-#include "kpkg/cli/progress.hpp"
 #include "kpkg/cli/terminal_text.hpp"
 #include <catch2/catch.hpp>
 
 using namespace kpkg;
-
-TEST_CASE("what is printable stays, what commands a terminal is shown") {
-  CHECK(printable("plain text\n\twith ümlauts …") == "plain text\n\twith ümlauts …");
-  CHECK(printable("\033[31m") == "\\x1b[31m");
-  CHECK(printable("a\rb\x7f") == "a\\x0db\\x7f");
-  CHECK(printable("\xc2\x9b"
-                  "31m") == "\\xc2\\x9b31m");
-  CHECK(printable("\xff\xc3") == "\\xff\\xc3");
-}
 
 TEST_CASE("bytes that are no UTF-8 become replacement characters") {
   CHECK(valid_utf8("a\xff"
@@ -29,4 +19,16 @@ TEST_CASE("a line of progress fits the terminal") {
   CHECK(clipped("building hello  compiling", 14) == "building hello");
   CHECK(clipped("üüü", 2) == "üü");
   CHECK(clipped("a\tb\nc", 9) == "a b c");
+  CHECK(clipped("\033[31mred\033[0m", 3) == "red");
+  CHECK(clipped("漢字", 3) == "漢");
+  CHECK(clipped("a\033[2J", 3) == "a\\x");
+}
+
+TEST_CASE("no line of a message but its first begins where kpkg's own lines do") {
+  CHECK(printable_message("failed\nerror: x\r\n\nhint: y", 2) == "failed\n  error: x\\x0d\n  \n  hint: y");
+}
+
+TEST_CASE("a log keeps its lines and their colours") {
+  CHECK(printable_log("a\n\033[31mb\n\nc", store::Colour::keep) == "a\n\033[31mb\033[0m\n\nc\n");
+  CHECK(printable_log("10 %\r20 %\n", store::Colour::drop) == "10 %\\x0d20 %\n");
 }
