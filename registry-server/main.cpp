@@ -5,6 +5,8 @@
 #include "registry-server/protocols/web.hpp"
 #include "registry-server/storage/folder_blobs.hpp"
 #include "registry-server/storage/sqlite_catalog.hpp"
+#include "store/base/printable_text.hpp"
+#include "store/posix/folder.hpp"
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <iostream>
@@ -48,7 +50,7 @@ int main(int argc, char** argv) {
   std::vector<std::string> trusted;
   registry::NixCacheOptions cache;
   registry::ServerOptions options;
-  app.add_option("--root", root, "folder of the registry's data; created where missing")
+  app.add_option("--root", root, "folder of the registry's data; created where missing, for its owner alone")
       ->required()
       ->envname("KPKG_REGISTRY_ROOT");
   app.add_option("--listen", listen, "ADDRESS:PORT; port 0 takes a free one, which is printed")->capture_default_str();
@@ -71,6 +73,7 @@ int main(int argc, char** argv) {
       cache.trusted.push_back(store::unwrap(store::PublicKey::parse(key), "--trusted-key"));
 
     const registry::Access access = token_file.empty() ? registry::Access() : registry::Access(token_file);
+    store::make_folder(root, 0700);
     registry::FolderBlobs blobs(root);
     registry::SqliteCatalog catalog(root);
     registry::NixCache nix_cache(catalog, blobs, access, std::move(cache));
@@ -84,9 +87,10 @@ int main(int argc, char** argv) {
     server.run();
     return 0;
   } catch (const store::UserError& error) {
-    std::cerr << "registry-server: " << error.what() << (error.hint().empty() ? "" : "; ") << error.hint() << std::endl;
+    std::cerr << "registry-server: " << store::printable(error.what()) << (error.hint().empty() ? "" : "; ")
+              << store::printable(error.hint()) << std::endl;
   } catch (const std::exception& error) {
-    std::cerr << "registry-server: " << error.what() << std::endl;
+    std::cerr << "registry-server: " << store::printable(error.what()) << std::endl;
   }
   return 1;
 }

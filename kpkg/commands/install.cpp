@@ -2,6 +2,7 @@
 #include "kpkg/cli/credentials.hpp"
 #include "kpkg/cli/store_path_argument.hpp"
 #include "kpkg/commands/commands.hpp"
+#include "store/posix/folder.hpp"
 #include "store/remote/copy.hpp"
 #include <format>
 
@@ -33,7 +34,7 @@ void run(Context& context, const Options& options) {
            },
        .max_nar_bytes = options.max_path_bytes});
   const fs::path links = context.store().root() / "var" / "installed"; // roots of what no profile keeps
-  fs::create_directories(links);
+  store::make_folder(links, 0700);
   for (const auto& root : roots) {
     if (options.profile.empty())
       context.store().add_root_link(links / root.base_name(), root);

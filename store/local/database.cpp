@@ -4,6 +4,7 @@
 #include "store/local/database.hpp"
 #include "store/posix/lock_file.hpp"
 #include "store/posix/user_error.hpp"
+#include <fcntl.h>
 #include <sqlite3.h>
 
 namespace store {
@@ -14,6 +15,9 @@ constexpr int kBusyTimeoutMs = 120'000; // an adder may wait for many others
 } // namespace
 
 Database::Database(const std::filesystem::path& file, const char* schema, int64_t version) : file_(file) {
+  // SQLite would make it, and the files beside it, with what the umask leaves of 0644. Where this fails, so does what
+  // follows, with its reason.
+  const UniqueFd made{::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
   if (sqlite3_open_v2(file.c_str(), &db_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr) !=
       SQLITE_OK) {
     const std::string reason = db_ != nullptr ? sqlite3_errmsg(db_) : "out of memory";

@@ -5,6 +5,7 @@
 #include "store/local/local_store_impl.hpp"
 #include "store/local/reference_scanner.hpp"
 #include "store/posix/file_io.hpp"
+#include "store/posix/folder.hpp"
 #include <algorithm>
 #include <cstdlib>
 #include <fcntl.h>
@@ -22,10 +23,8 @@ constexpr uint64_t kKeepInMemoryBytes = 64u << 20;
 constexpr const char* kNothingAdded =
     "nothing was added; the content was damaged on its way, or changed while it was read";
 
-fs::path create_folder(const fs::path& path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (error) throw_errno("create the folder", path, error.value());
+fs::path create_folder(const fs::path& path, unsigned mode) {
+  make_folder(path, mode);
   return path;
 }
 
@@ -48,10 +47,11 @@ fs::path default_root() {
 }
 
 LocalStore::Impl::Impl(const fs::path& root_folder)
-    : root(fs::absolute(root_folder).lexically_normal()), store(create_folder(root / "store")),
-      var(create_folder(root / "var")), roots(create_folder(var / "roots")), profiles(create_folder(var / "profiles")),
-      locks(create_folder(var / "locks")), processes(create_folder(var / "processes")),
-      logs(create_folder(var / "log")), store_fd(open_file(store, O_RDONLY | O_DIRECTORY)),
+    : root(create_folder(fs::absolute(root_folder).lexically_normal(), 0700)),
+      store(create_folder(root / "store", 0755)), var(create_folder(root / "var", 0755)),
+      roots(create_folder(var / "roots", 0700)), profiles(create_folder(var / "profiles", 0755)),
+      locks(create_folder(var / "locks", 0700)), processes(create_folder(var / "processes", 0700)),
+      logs(create_folder(var / "log", 0700)), store_fd(open_file(store, O_RDONLY | O_DIRECTORY)),
       gc_lock_fd(open_file(var / "gc.lock", O_RDWR | O_CREAT, 0600)), db(var / "db.sqlite", kStoreSchema, 1),
       derivation_hashes([this](const StorePath& path) { return load_derivation(path); }) {}
 
