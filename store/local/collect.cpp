@@ -129,14 +129,12 @@ void LocalStore::add_root_link(const fs::path& link, const StorePath& path) {
   const fs::path absolute = fs::absolute(link).lexically_normal();
   const Impl::GcLock lock{*impl_, LOCK_SH};
   if (!is_valid(path)) throw UserError("cannot keep " + path.full() + " alive: it is not in the store");
-  std::error_code error;
-  const fs::file_status status = fs::symlink_status(absolute, error);
-  if (fs::exists(status) && !fs::is_symlink(status))
-    throw UserError(absolute.string() + " exists and is no symlink",
-                    "give the link another name, or remove what stands there");
   // The entry first: without its link it is stale, and harmless.
   replace_symlink(impl_->roots / hash_text(absolute.string(), HashAlgorithm::sha1).nix32(), absolute.string());
-  replace_symlink(absolute, impl_->physical(path).string());
+  const auto is_ours = [&](std::string_view target) { return store_path_of_target(impl_->store, target).has_value(); };
+  if (!replace_own_symlink(absolute, impl_->physical(path).string(), is_ours))
+    throw UserError(absolute.string() + " exists and is no link into this store; it was left as it is",
+                    "give the link another name with --out-link, or remove what stands there");
 }
 
 std::vector<std::pair<std::string, StorePath>> LocalStore::roots() {

@@ -62,6 +62,37 @@ void replace_symlink(const fs::path& link, const std::string& target) {
   }
 }
 
+bool replace_own_symlink(const fs::path& link, const std::string& target,
+                         const std::function<bool(std::string_view target)>& is_ours) {
+  if (::symlink(target.c_str(), link.c_str()) == 0) return true;
+  if (errno != EEXIST) throw_errno("create the symlink", link);
+  const auto own = [&](const fs::path& path) {
+    std::error_code error;
+    const fs::path found = fs::read_symlink(path, error);
+    return !error && is_ours(found.string());
+  };
+  if (!own(link)) return false;
+  const UniqueFd folder = open_file(link.has_parent_path() ? link.parent_path() : ".", O_PATH | O_DIRECTORY);
+  const fs::path fresh = temporary_name("", link.filename().string());
+  const fs::path shown = link.parent_path() / fresh;
+  check_errno(::symlinkat(target.c_str(), folder.get(), fresh.c_str()), "create the symlink", shown);
+  const auto rename = [&](unsigned flags) {
+    return ::renameat2(folder.get(), fresh.c_str(), folder.get(), link.filename().c_str(), flags) == 0;
+  };
+  if (!rename(RENAME_EXCHANGE)) {
+    if ((errno != EINVAL && errno != ENOSYS && errno != ENOENT) || !rename(0)) {
+      const int error = errno;
+      ::unlinkat(folder.get(), fresh.c_str(), 0);
+      throw_errno("replace the symlink", link, error);
+    }
+    return true;
+  }
+  const bool was_ours = own(shown);
+  if (!was_ours) check_errno(rename(RENAME_EXCHANGE) ? 0 : -1, "put back", link);
+  ::unlinkat(folder.get(), fresh.c_str(), 0);
+  return was_ours;
+}
+
 void sync_file(int fd, const fs::path& shown) { check_errno(::fsync(fd), "sync", shown); }
 
 void sync_folder(const fs::path& folder) {

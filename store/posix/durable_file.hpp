@@ -4,6 +4,7 @@
 #include "store/base/error.hpp"
 #include "store/posix/unique_fd.hpp"
 #include <filesystem>
+#include <functional>
 #include <string>
 
 namespace store {
@@ -35,6 +36,11 @@ private:
 void replace_file(const std::filesystem::path& file, std::string_view contents, unsigned mode = 0644);
 // Makes or replaces the symlink; the folder is not synced.
 void replace_symlink(const std::filesystem::path& link, const std::string& target);
+// The same, but replaces only a symlink whose target `is_ours` accepts; false, with everything as it was, where
+// something else stands there, also where it came between the look and the replacing. (On a file system that cannot
+// exchange two names, what comes in that instant is lost.)
+[[nodiscard]] bool replace_own_symlink(const std::filesystem::path& link, const std::string& target,
+                                       const std::function<bool(std::string_view target)>& is_ours);
 
 // The file's bytes, or the folder's names, are on the disk when this returns.
 void sync_file(int fd, const std::filesystem::path& shown);
