@@ -12,6 +12,7 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   const std::vector<std::string> words(argv + 1, argv + argc);
   kpkg::Context context;
+  context.token = store::take_from_environment("KPKG_TOKEN"); // no program that is started shall see it
   context.colour = ::isatty(STDERR_FILENO) != 0 && !std::getenv("NO_COLOR");
   context.json = kpkg::has_flag(words, "--json");
   const kpkg::Program program = kpkg::make_program(context);

@@ -2,6 +2,7 @@
 // output, what is going on on standard error.
 #pragma once
 #include "store/local/local_store.hpp"
+#include "store/posix/secret.hpp"
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -22,6 +23,7 @@ struct Context {
   bool json = false;
   bool quiet = false;
   bool colour = false;               // on standard error
+  store::Secret token{};             // what stood in $KPKG_TOKEN
   std::optional<int> guest_status{}; // run and system boot: what the guest ended with, 0…255; kpkg ends with it, too
 
   [[nodiscard]] fs::path store_root() const;

@@ -1,18 +1,40 @@
 #include "kpkg/cli/credentials.hpp"
 #include "store/posix/file_io.hpp"
+#include "store/posix/system_error.hpp"
 #include <cstdlib>
+#include <fcntl.h>
 #include <sstream>
+#include <sys/stat.h>
 
 namespace kpkg {
 
 namespace {
 
+constexpr size_t kMaxSecretFileBytes = 64 * 1024;
+
 std::string first_line(const std::string& text) { return text.substr(0, text.find_first_of("\r\n")); }
+
+// A pipe or terminal has no permissions that would matter.
+void check_private(int fd, const std::string& file) {
+  struct stat status{};
+  store::check_errno(::fstat(fd, &status), "look at", file);
+  if (S_ISREG(status.st_mode) && (status.st_mode & 077) != 0)
+    throw store::UserError("others than its owner may read or write the secret key file " + file,
+                           "chmod 600 " + file + ", and make a new key if others may have read it");
+}
+
+store::Secret first_line_of(int fd, const std::string& file) {
+  store::hide_memory();
+  const store::Secret text(store::read_all(fd, file, kMaxSecretFileBytes));
+  return store::Secret(std::string(text.reveal().substr(0, text.reveal().find_first_of("\r\n"))));
+}
 
 } // namespace
 
 store::SecretKey read_secret_key(const std::string& file) {
-  auto key = store::SecretKey::parse(first_line(store::read_file(file)));
+  const store::UniqueFd fd = store::open_file(file, O_RDONLY);
+  check_private(fd.get(), file);
+  auto key = store::SecretKey::parse(first_line_of(fd.get(), file).reveal());
   if (!key)
     throw store::UserError(key.error().describe(file),
                            "a secret key file is made by: kpkg key generate NAME --out FILE");
@@ -40,10 +62,10 @@ std::vector<store::PublicKey> trusted_keys(const Context& context, const std::ve
   return keys;
 }
 
-std::string read_token(const std::string& token_file) {
-  if (!token_file.empty()) return first_line(store::read_file(token_file));
-  const char* variable = std::getenv("KPKG_TOKEN");
-  return variable ? variable : "";
+store::Secret read_token(Context& context, const std::string& token_file) {
+  store::hide_memory();
+  if (token_file.empty()) return std::move(context.token);
+  return first_line_of(store::open_file(token_file, O_RDONLY).get(), token_file);
 }
 
 } // namespace kpkg

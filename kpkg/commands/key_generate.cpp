@@ -1,6 +1,11 @@
 // kpkg key generate: makes a signing key.
 #include "kpkg/commands/commands.hpp"
 #include "store/posix/durable_file.hpp"
+#include "store/posix/file_io.hpp"
+#include "store/posix/secret.hpp"
+#include "store/posix/system_error.hpp"
+#include <cerrno>
+#include <fcntl.h>
 
 namespace kpkg {
 
@@ -10,13 +15,24 @@ struct Options {
   std::string name, file;
 };
 
+// Nothing that stands there is replaced, and nobody else can read it at any moment.
+void write_new_secret(const std::string& file, const store::Secret& text) {
+  const store::UniqueFd fd{::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
+  if (!fd && errno == EEXIST)
+    throw store::UserError(file + " exists already", "a secret key is never overwritten; choose another file");
+  if (!fd) store::throw_errno("create", file);
+  store::write_all(fd.get(), store::as_bytes(text.reveal()), file);
+  store::sync_file(fd.get(), file);
+  store::sync_folder(fs::path(file).parent_path());
+}
+
 void run(Context& context, const Options& options) {
-  if (options.name.empty() || options.name.find_first_of(": \t\r\n") != std::string::npos)
-    throw store::UserError(store::UserErrorCode::usage, "a key's name has no colon and no spaces");
-  if (fs::exists(options.file))
-    throw store::UserError(options.file + " exists already", "a secret key is never overwritten; choose another file");
+  if (!store::is_key_name(options.name))
+    throw store::UserError(store::UserErrorCode::usage, "\"" + options.name + "\" is no name for a key",
+                           "use 1 to 128 letters, digits, \".\", \"_\", \"-\", \"+\" and \"@\"");
+  store::hide_memory();
   const auto key = store::SecretKey::generate(options.name);
-  store::replace_file(options.file, key.to_string() + "\n", 0600);
+  write_new_secret(options.file, store::Secret(key.to_string() + "\n"));
   context.print(key.public_key().to_string(),
                 Json{{"publicKey", key.public_key().to_string()}, {"secretKeyFile", options.file}});
 }

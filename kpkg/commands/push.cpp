@@ -15,7 +15,7 @@ struct Options {
 };
 
 void run(Context& context, const Options& options) {
-  store::BinaryCache cache(options.to, read_token(options.token_file));
+  store::BinaryCache cache(options.to, read_token(context, options.token_file));
   const auto result =
       store::push_closure(context.store(), cache, parse_store_paths(options.paths),
                           {.trusted = {}, .on_path = [&](const store::CopyProgress& progress) {

@@ -1,6 +1,8 @@
-// Who may write: tokens from a file, one per line («#» starts a comment), compared in constant time.
+// Who may write: tokens from a file, one per line («#» starts a comment), of which only hashes are
+// kept; compared in constant time.
 #pragma once
 #include "registry-server/http/request.hpp"
+#include "store/format/hash.hpp"
 #include <filesystem>
 #include <vector>
 
@@ -15,7 +17,7 @@ public:
   void require_write(const Request& request) const;
 
 private:
-  std::vector<std::string> tokens_;
+  std::vector<store::Hash> token_hashes_;
 };
 
 } // namespace registry

@@ -1,6 +1,7 @@
 #include "registry-server/http/session.hpp"
 #include "registry-server/http/conditions.hpp"
 #include "registry-server/http/error.hpp"
+#include "store/base/printable_text.hpp"
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
@@ -110,7 +111,7 @@ private:
     body_left_ = !parser.is_done();
     keep_alive = keep_alive && !body_left_;
     if (context_.log_requests)
-      std::cout << parser.get().method_string() << ' ' << parser.get().target() << ' '
+      std::cout << parser.get().method_string() << ' ' << store::printable_line(parser.get().target()) << ' '
                 << static_cast<unsigned>(response.status) << std::endl;
     co_return co_await send(std::move(response), keep_alive, is_head) && keep_alive;
   }
@@ -143,7 +144,8 @@ private:
     } catch (const std::exception& error) {
       Response response = error_response(error);
       if (response.status == http::status::internal_server_error)
-        std::cerr << "registry-server: " << request.path << ": " << error.what() << std::endl;
+        std::cerr << "registry-server: " << store::printable_line(request.path) << ": "
+                  << store::printable(error.what()) << std::endl;
       co_return response;
     }
   }

@@ -19,7 +19,7 @@ std::unexpected<Error> malformed(std::string message, uint64_t offset = kNoOffse
   return std::unexpected(Error{ErrorCode::malformed, std::move(message), offset});
 }
 
-bool is_name_char(char c) { return c > 0x20 && c < 0x7f && c != ':'; }
+bool is_name_char(char c) { return c > 0x20 && c < 0x7f && c != ':' && c != ',' && c != ';'; }
 
 struct Named {
   std::string name;
@@ -33,7 +33,8 @@ Result<Named> parse_named(std::string_view text, size_t size_bytes, std::string_
   const std::string_view name = text.substr(0, colon);
   const auto bad = std::ranges::find_if_not(name, is_name_char);
   if (bad != name.end())
-    return malformed("a key's name is made of visible ASCII characters", static_cast<uint64_t>(bad - name.begin()));
+    return malformed("a key's name is made of visible ASCII characters without commas and semicolons",
+                     static_cast<uint64_t>(bad - name.begin()));
   auto bytes = decode_base64(text.substr(colon + 1));
   if (!bytes) {
     if (bytes.error().offset != kNoOffset) bytes.error().offset += colon + 1;
@@ -56,6 +57,13 @@ std::string joined(std::vector<std::string> names) {
 }
 
 } // namespace
+
+bool is_key_name(std::string_view name) {
+  return !name.empty() && name.size() <= 128 && std::ranges::all_of(name, [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           std::string_view{"._-+@"}.contains(c);
+  });
+}
 
 Result<PublicKey> PublicKey::parse(std::string_view text) {
   Named named = TRY(parse_named(text, 32, "public key"));

@@ -7,6 +7,10 @@
 
 namespace store {
 
+// What a new key may be called: letters, digits and «._-+@», 1 to 128 of them. Reading takes any visible ASCII
+// characters but «:», «,» and «;».
+[[nodiscard]] bool is_key_name(std::string_view name);
+
 struct PublicKey {
   std::string name;
   std::array<std::byte, 32> key{};
@@ -28,7 +32,7 @@ class SecretKey {
 public:
   [[nodiscard]] static Result<SecretKey> parse(std::string_view text);
   [[nodiscard]] static SecretKey generate(std::string_view name); // host only: uses the OS's randomness
-  [[nodiscard]] std::string to_string() const;
+  [[nodiscard]] std::string to_string() const;                    // not wiped: its owner does that
   [[nodiscard]] PublicKey public_key() const;
   [[nodiscard]] Signature sign(Bytes message) const;
   [[nodiscard]] const std::string& name() const { return name_; }

@@ -24,7 +24,7 @@ std::string without_final_slash(std::string url) {
 
 } // namespace
 
-BinaryCache::BinaryCache(std::string url, std::string token)
+BinaryCache::BinaryCache(std::string url, Secret token)
     : url_(without_final_slash(std::move(url))), client_(std::move(token)) {
   const auto text = client_.get(url_ + "/nix-cache-info", kMaxNarinfoBytes);
   if (!text) throw UserError(shown_url(url_) + " is no binary cache: it has no nix-cache-info");

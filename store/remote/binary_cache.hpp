@@ -10,7 +10,7 @@ namespace store {
 class BinaryCache {
 public:
   // Asks for nix-cache-info at once: an address that is no cache, or one for another store directory, is an error.
-  explicit BinaryCache(std::string url, std::string token = {});
+  explicit BinaryCache(std::string url, Secret token = {});
   [[nodiscard]] std::string url() const { return shown_url(url_); } // for messages
   void cancel_by(const std::atomic<bool>& flag) { client_.cancel_by(flag); }
   [[nodiscard]] const CacheInfo& info() const { return info_; }

@@ -51,7 +51,7 @@ bool is_redirect(long status) {
 struct HttpClient::Impl {
   CURL* curl = nullptr;
   curl_slist* headers = nullptr;
-  std::string token;
+  Secret token;
   const std::atomic<bool>* cancel = nullptr;
   char error[CURL_ERROR_SIZE] = {};
 
@@ -209,7 +209,7 @@ struct HttpClient::Impl {
 
   [[noreturn]] void refuse(const std::string& method, const std::string& address, long status) const {
     const std::string url = shown_url(address);
-    std::string text = error_body.substr(0, error_body.find('\n'));
+    const std::string text = token.redacted(error_body.substr(0, error_body.find('\n')));
     std::string hint;
     if (status == 401) hint = "give a token that the server knows: --token-file FILE or KPKG_TOKEN";
     throw HttpError(status,
@@ -218,7 +218,7 @@ struct HttpClient::Impl {
   }
 };
 
-HttpClient::HttpClient(std::string token) : impl_(std::make_unique<Impl>()) {
+HttpClient::HttpClient(Secret token) : impl_(std::make_unique<Impl>()) {
   curl_global();
   impl_->curl = curl_easy_init();
   if (!impl_->curl) throw UserError("libcurl does not start");

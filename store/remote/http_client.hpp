@@ -3,6 +3,7 @@
 // an upload. Errors are HttpErrors that name method, URL (without a password in it) and cause. Single-threaded.
 #pragma once
 #include "store/format/nar.hpp"
+#include "store/posix/secret.hpp"
 #include "store/posix/user_error.hpp"
 #include <atomic>
 #include <memory>
@@ -25,7 +26,7 @@ private:
 
 class HttpClient {
 public:
-  explicit HttpClient(std::string token = {}); // sent as bearer token where not empty
+  explicit HttpClient(Secret token = {}); // sent as bearer token where not empty; never shown in errors
   ~HttpClient();
   // Transfers end with UserErrorCode::interrupted soon after `flag`, which must outlive this, is set.
   void cancel_by(const std::atomic<bool>& flag);
