@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sstream>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace kpkg {
 
@@ -14,11 +15,12 @@ constexpr size_t kMaxSecretFileBytes = 64 * 1024;
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find_first_of("\r\n")); }
 
-// A pipe or terminal has no permissions that would matter.
+// As ssh: a pipe has no permissions that would matter, and the mode of another owner's file (a mounted secret's) is not
+// for this user to change.
 void check_private(int fd, const std::string& file) {
   struct stat status{};
   store::check_errno(::fstat(fd, &status), "look at", file);
-  if (S_ISREG(status.st_mode) && (status.st_mode & 077) != 0)
+  if (S_ISREG(status.st_mode) && status.st_uid == ::getuid() && (status.st_mode & 077) != 0)
     throw store::UserError("others than its owner may read or write the secret key file " + file,
                            "chmod 600 " + file + ", and make a new key if others may have read it");
 }

@@ -6,7 +6,7 @@
 
 namespace kpkg {
 
-// Of a file's first line (a pipe will do); UserError where it is none, or where others than the file's owner may read
+// Of a file's first line (a pipe will do); UserError where it is none, or where it is this user's and others may read
 // it, as ssh does. From then on the process's memory is hidden (store/posix/secret.hpp).
 [[nodiscard]] store::SecretKey read_secret_key(const std::string& file);
 // --trusted-key options, $KPKG_TRUSTED_KEYS (separated by spaces) and ROOT/etc/trusted-keys (one per line).

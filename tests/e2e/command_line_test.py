@@ -247,7 +247,7 @@ class Keys(programs.Case):
         before = secret.read_bytes()
         self.assertIn("exists", self.kpkg("key", "generate", "acme-1", "--out", secret, status=1).stderr)
         self.assertEqual(secret.read_bytes(), before)
-        self.write("bad.secret", "acme:notbase64!\n")
+        self.write("bad.secret", "acme:notbase64!\n").chmod(0o600)
         self.assertIn("bad.secret", self.kpkg("key", "public", "bad.secret", status=1).stderr)
 
 

@@ -46,6 +46,23 @@ TEST_CASE("texts that are no keys are rejected") {
   CHECK_FALSE(SecretKey::parse(good));
 }
 
+TEST_CASE("a new key's name has nothing that a screen or a list of keys could take for something else") {
+  for (const char* name : {"cache.nixos.org-1", "a", "me@host+2_x"}) CHECK(is_key_name(name));
+  for (const char* name : {"", "a b", "a:b", "a,b", "a;b", "a\nb", "a\033b", "ä", "a/b", "\"a\""})
+    CHECK_FALSE(is_key_name(name));
+  CHECK(is_key_name(std::string(128, 'a')));
+  CHECK_FALSE(is_key_name(std::string(129, 'a')));
+}
+
+TEST_CASE("keys and signatures whose names have separators or control characters are rejected") {
+  const SecretKey key = SecretKey::generate("k");
+  for (const char* name : {"a b", "a,b", "a;b", "a\tb", "a\033[2Jb", "ä", "a\x7f"}) {
+    CHECK_FALSE(PublicKey::parse(name + key.public_key().to_string().substr(1)));
+    CHECK_FALSE(Signature::parse(name + key.sign({}).to_string().substr(1)));
+    CHECK_FALSE(SecretKey::parse(name + key.to_string().substr(1)));
+  }
+}
+
 TEST_CASE("a secret key whose public half is another's is rejected, since signing with it would give it away") {
   const std::string other = SecretKey::generate("other").public_key().to_string();
   const auto public_half = encode_base16(PublicKey::parse(other)->key);

@@ -102,6 +102,21 @@ TEST_CASE_METHOD(Fixture, "a result link does not replace a file of the user's")
   CHECK(read_file(folder / "result") == "precious");
 }
 
+TEST_CASE_METHOD(Fixture, "a result link does not replace a link that leads elsewhere") {
+  const StorePath a = text("a");
+  LocalStore store{root};
+  for (const fs::path& target :
+       {fs::path("/etc/passwd"), fs::path("/nowhere"), root / "store", root / "var/db.sqlite"}) {
+    fs::create_symlink(target, folder / "result");
+    CHECK_THROWS_WITH(store.add_root_link(folder / "result", a), Catch::Contains("no link into this store"));
+    CHECK(fs::read_symlink(folder / "result") == target);
+    fs::remove(folder / "result");
+  }
+  fs::create_symlink(a.full(), folder / "result"); // ours, by its logical name
+  store.add_root_link(folder / "result", a);
+  CHECK(fs::read_symlink(folder / "result") == store.physical(a));
+}
+
 TEST_CASE_METHOD(Fixture, "what this process added stays as long as it lives") {
   LocalStore store{root};
   const StorePath a = store.add_text("a", "A").path;

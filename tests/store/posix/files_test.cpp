@@ -1,6 +1,7 @@
 // Reading, writing, replacing and locking files.
 #include "store/posix/durable_file.hpp"
 #include "store/posix/file_io.hpp"
+#include "store/posix/folder.hpp"
 #include "store/posix/lock_file.hpp"
 #include "store/posix/user_error.hpp"
 #include <catch2/catch.hpp>
@@ -9,6 +10,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <thread>
+#include <utility>
 
 namespace store {
 
@@ -108,6 +110,58 @@ TEST_CASE("a symlink is replaced, and a folder in its place is not") {
   fs::create_directory(folder.path / "d");
   CHECK_THROWS_AS(replace_symlink(folder.path / "d", "a"), UserError);
   CHECK(folder.entries() == 2);
+}
+
+TEST_CASE("a symlink of ours is replaced, and nothing else") {
+  const Folder folder;
+  const fs::path link = folder.path / "result";
+  const auto is_ours = [](std::string_view target) { return target.starts_with("/ours/"); };
+  CHECK(replace_own_symlink(link, "/ours/1", is_ours));
+  CHECK(replace_own_symlink(link, "/ours/2", is_ours));
+  CHECK(fs::read_symlink(link) == "/ours/2");
+  replace_symlink(link, "/foreign");
+  CHECK_FALSE(replace_own_symlink(link, "/ours/3", is_ours));
+  CHECK(fs::read_symlink(link) == "/foreign");
+  fs::remove(link);
+  replace_file(link, "precious");
+  CHECK_FALSE(replace_own_symlink(link, "/ours/3", is_ours));
+  CHECK(read_file(link) == "precious");
+  CHECK(folder.entries() == 1);
+}
+
+TEST_CASE("what takes a link's place after the look at it is put back") {
+  const Folder folder;
+  const fs::path link = folder.path / "result";
+  replace_symlink(link, "/ours/1");
+  bool looked = false;
+  const auto is_ours = [&](std::string_view target) {
+    if (std::exchange(looked, true)) return target.starts_with("/ours/");
+    fs::remove(link); // somebody is quicker
+    replace_file(link, "precious");
+    return true;
+  };
+  CHECK_FALSE(replace_own_symlink(link, "/ours/2", is_ours));
+  CHECK(read_file(link) == "precious");
+  CHECK(folder.entries() == 1);
+}
+
+TEST_CASE("a folder is made with the permissions asked for, whatever the umask, and keeps those it has") {
+  for (const mode_t mask : {0, 077, 0777}) {
+    const Folder folder;
+    const fs::path inner = folder.path / "a/b";
+    const mode_t before = ::umask(mask);
+    make_folder(inner / "shared", 0755);
+    make_folder(inner / "private", 0700);
+    ::umask(before);
+    const auto mode = [](const fs::path& path) { return static_cast<unsigned>(fs::status(path).permissions()); };
+    CHECK(mode(folder.path / "a") == 0755);
+    CHECK(mode(inner / "shared") == 0755);
+    CHECK(mode(inner / "private") == 0700);
+    make_folder(inner / "private", 0755);
+    CHECK(mode(inner / "private") == 0700);
+    replace_file(folder.path / "file", "");
+    CHECK_THROWS_WITH(make_folder(folder.path / "file" / "x", 0700), Catch::Contains("create the folder"));
+  }
 }
 
 TEST_CASE("an unnamed file can be written and read and has no name") {
