@@ -2,6 +2,7 @@
 #include "derivations/realise/build_sandbox.hpp"
 #include "derivations/realise/attributes.hpp"
 #include "store/posix/file_io.hpp"
+#include "store/posix/folder.hpp"
 #include "store/posix/system_error.hpp"
 #include <algorithm>
 #include <array>
@@ -22,6 +23,7 @@ using store::StorePathSet;
 
 void write_file(const fs::path& file, std::string_view text) {
   const store::UniqueFd fd = store::open_file(file, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644);
+  store::check_errno(::fchmod(fd.get(), 0644), "set the mode of", file); // whatever the umask
   store::write_all(fd.get(), store::as_bytes(text), file);
 }
 
@@ -67,7 +69,7 @@ bool add_sandbox_root(store::LocalStore& local, const Derivation& derivation, co
 }
 
 void write_etc(const fs::path& etc, bool network) {
-  fs::create_directory(etc);
+  store::make_folder(etc, 0755);
   write_file(etc / "passwd", "root:x:0:0:root:/build:/noshell\n"
                              "build:x:1000:100:build user:/build:/noshell\n"
                              "nobody:x:65534:65534:nobody:/:/noshell\n");
@@ -135,9 +137,9 @@ Sandbox make_sandbox(store::LocalStore& local, const Derivation& derivation, con
                   .working_folder = "/build",
                   .program = derivation.builder,
                   .args = derivation.args};
-  fs::create_directory(root);
+  store::make_folder(root, 0755);
   for (const fs::path& writable : {build, root / "tmp", outputs_folder(folder)}) {
-    fs::create_directories(writable);
+    store::make_folder(writable, 0755);
     store::check_errno(::chown(writable.c_str(), sandbox.identity.uid, sandbox.identity.gid), "give away", writable);
   }
   if (!add_sandbox_root(local, derivation, inputs, sandbox)) write_etc(root / "etc", sandbox.network);

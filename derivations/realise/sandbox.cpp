@@ -9,6 +9,7 @@
 #include "store/local/file_tree.hpp"
 #include "store/posix/child_process.hpp"
 #include "store/posix/file_io.hpp"
+#include "store/posix/folder.hpp"
 #include "store/posix/system_error.hpp"
 #include <algorithm>
 #include <array>
@@ -75,7 +76,10 @@ store::UniqueFd parent_of(const fs::path& root, const std::string& inside, std::
   store::UniqueFd at = store::open_file(root, O_PATH | O_DIRECTORY);
   const fs::path path{inside};
   for (const fs::path& part : path.relative_path().parent_path()) {
-    if (::mkdirat(at.get(), part.c_str(), 0755) != 0 && errno != EEXIST) store::throw_errno("make the folder", inside);
+    const bool made = ::mkdirat(at.get(), part.c_str(), 0755) == 0;
+    if (!made && errno != EEXIST) store::throw_errno("make the folder", inside);
+    if (made) // whatever the umask
+      store::check_errno(::fchmodat(at.get(), part.c_str(), 0755, 0), "make the folder", inside);
     store::UniqueFd next{::openat(at.get(), part.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
     if (!next) store::throw_errno("open the folder", inside);
     at = std::move(next);
@@ -101,7 +105,7 @@ void make_mount_point(const fs::path& root, const SandboxMount& mount) {
 void make_root(const Sandbox& sandbox) {
   const fs::path root = sandbox.folder / "root";
   for (const fs::path& folder : {root, root / "dev", root / "proc", sandbox.folder / "store", sandbox.folder / "empty"})
-    fs::create_directory(folder);
+    store::make_folder(folder, 0755);
   for (const SandboxSymlink& link : sandbox.symlinks) {
     std::string name;
     const store::UniqueFd folder = parent_of(root, link.inside, name);

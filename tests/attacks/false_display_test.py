@@ -170,7 +170,7 @@ class FalseDisplays(attack.Attack):
         for mask in ["000", "077"]:
             self.root = self.work / f"root-{mask}"
             key = self.work / f"key-{mask}"
-            self.write("kpkg.nix", package("hello", "echo x > $out"))
+            self.write("kpkg.nix", package("hello", "cat /etc/passwd > $out"))
             program = shlex.quote(str(attack._everyones_programs() / "bin" / "kpkg"))
             self.run_program(["sh", "-euc", f"umask {mask}; {program} toolchain import shell; "
                               f"{program} key generate k --out {key}; {program} build --no-link --key {key}"])
