@@ -101,7 +101,7 @@ TEST_CASE("a failing builder's error shows its status, the end of its log and wh
 
 TEST_CASE("control characters in a log do not reach the error message") {
   BuildStore store;
-  CHECK_THAT(store.failure_of(store.derivation("evil", "printf '\\033[2Jboo\\n'; exit 1")), Contains("| ?[2Jboo"));
+  CHECK_THAT(store.failure_of(store.derivation("evil", "printf '\\033[2Jboo\\n'; exit 1")), Contains("| \\x1b[2Jboo"));
 }
 
 TEST_CASE("a builder ended by a signal is told as that") {
