@@ -222,7 +222,7 @@ HttpClient::HttpClient(Secret token) : impl_(std::make_unique<Impl>()) {
   curl_global();
   impl_->curl = curl_easy_init();
   if (!impl_->curl) throw UserError("libcurl does not start");
-  if (std::ranges::any_of(token, [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; }))
+  if (std::ranges::any_of(token.reveal(), [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; }))
     throw UserError("the token contains spaces or control characters", "a token file has the token in its first line");
   impl_->token = std::move(token);
 }
