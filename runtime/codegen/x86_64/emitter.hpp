@@ -9,6 +9,7 @@
 // Jumps: forward jumps take 32-bit displacements and are chained through their own displacement fields until the
 // label is bound, so a label is two words and needs no allocation; ShortJump is for distances known to be small.
 #pragma once
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -56,6 +57,145 @@ enum class ShiftX : uint8_t { shlx = 1, sarx = 2, shrx = 3 }; // VEX pp field
 enum class Sse : uint8_t { sqrt = 0x51, add = 0x58, mul = 0x59, sub = 0x5c, min = 0x5d, div = 0x5e, max = 0x5f };
 enum class SseLogic : uint8_t { and_ = 0x54, andn = 0x55, or_ = 0x56, xor_ = 0x57 };
 enum class Rounding : uint8_t { nearest = 8, floor = 9, ceil = 10, trunc = 11 }; // precision exception suppressed
+
+// Instructions on whole vectors, under their names in the manual: mandatory prefix << 24 | opcode.
+// to = a op b
+enum class Packed2 : uint32_t {
+  paddb = 0x66000ffc,
+  paddw = 0x66000ffd,
+  paddd = 0x66000ffe,
+  paddq = 0x66000fd4,
+  paddsb = 0x66000fec,
+  paddsw = 0x66000fed,
+  paddusb = 0x66000fdc,
+  paddusw = 0x66000fdd,
+  psubb = 0x66000ff8,
+  psubw = 0x66000ff9,
+  psubd = 0x66000ffa,
+  psubq = 0x66000ffb,
+  psubsb = 0x66000fe8,
+  psubsw = 0x66000fe9,
+  psubusb = 0x66000fd8,
+  psubusw = 0x66000fd9,
+  pmullw = 0x66000fd5,
+  pmulhw = 0x66000fe5,
+  pmulhuw = 0x66000fe4,
+  pmuludq = 0x66000ff4,
+  pmaddwd = 0x66000ff5,
+  pminub = 0x66000fda,
+  pmaxub = 0x66000fde,
+  pminsw = 0x66000fea,
+  pmaxsw = 0x66000fee,
+  pavgb = 0x66000fe0,
+  pavgw = 0x66000fe3,
+  pand = 0x66000fdb,
+  pandn = 0x66000fdf,
+  por = 0x66000feb,
+  pxor = 0x66000fef,
+  pcmpeqb = 0x66000f74,
+  pcmpeqw = 0x66000f75,
+  pcmpeqd = 0x66000f76,
+  pcmpgtb = 0x66000f64,
+  pcmpgtw = 0x66000f65,
+  pcmpgtd = 0x66000f66,
+  packsswb = 0x66000f63,
+  packuswb = 0x66000f67,
+  packssdw = 0x66000f6b,
+  punpcklbw = 0x66000f60,
+  punpcklwd = 0x66000f61,
+  punpcklqdq = 0x66000f6c,
+  punpckhbw = 0x66000f68,
+  punpckhwd = 0x66000f69,
+  psllw = 0x66000ff1,
+  pslld = 0x66000ff2,
+  psllq = 0x66000ff3,
+  psrlw = 0x66000fd1,
+  psrld = 0x66000fd2,
+  psrlq = 0x66000fd3,
+  psraw = 0x66000fe1,
+  psrad = 0x66000fe2,
+  pshufb = 0x660f3800,
+  pmaddubsw = 0x660f3804,
+  pmulhrsw = 0x660f380b,
+  pminsb = 0x660f3838,
+  pminsd = 0x660f3839,
+  pminuw = 0x660f383a,
+  pminud = 0x660f383b,
+  pmaxsb = 0x660f383c,
+  pmaxsd = 0x660f383d,
+  pmaxuw = 0x660f383e,
+  pmaxud = 0x660f383f,
+  pmuldq = 0x660f3828,
+  pcmpeqq = 0x660f3829,
+  pcmpgtq = 0x660f3837,
+  packusdw = 0x660f382b,
+  pmulld = 0x660f3840,
+  addps = 0x00000f58,
+  addpd = 0x66000f58,
+  mulps = 0x00000f59,
+  mulpd = 0x66000f59,
+  subps = 0x00000f5c,
+  subpd = 0x66000f5c,
+  divps = 0x00000f5e,
+  divpd = 0x66000f5e,
+  minps = 0x00000f5d,
+  minpd = 0x66000f5d,
+  maxps = 0x00000f5f,
+  maxpd = 0x66000f5f,
+  unpcklps = 0x00000f14,
+  movsd = 0xf2000f10,
+};
+// to = a op b, with a byte behind it
+enum class Packed2Imm : uint32_t {
+  cmpps = 0x00000fc2,
+  cmppd = 0x66000fc2,
+  shufps = 0x00000fc6,
+  pblendw = 0x660f3a0e,
+  insertps = 0x660f3a21,
+};
+// to = op from
+enum class Packed1 : uint32_t {
+  pabsb = 0x660f381c,
+  pabsw = 0x660f381d,
+  pabsd = 0x660f381e,
+  pmovsxbw = 0x660f3820,
+  pmovsxwd = 0x660f3823,
+  pmovsxdq = 0x660f3825,
+  pmovzxbw = 0x660f3830,
+  pmovzxwd = 0x660f3833,
+  pmovzxdq = 0x660f3835,
+  ptest = 0x660f3817,
+  sqrtps = 0x00000f51,
+  sqrtpd = 0x66000f51,
+  cvtdq2ps = 0x00000f5b,
+  cvttps2dq = 0xf3000f5b,
+  cvtdq2pd = 0xf3000fe6,
+  cvttpd2dq = 0x66000fe6,
+  cvtpd2ps = 0x66000f5a,
+  cvtps2pd = 0x00000f5a,
+  movddup = 0xf2000f12,
+  movups = 0x00000f10,
+};
+// to = op from, with a byte behind it
+enum class Packed1Imm : uint32_t {
+  pshufd = 0x66000f70,
+  pshuflw = 0xf2000f70,
+  roundps = 0x660f3a08,
+  roundpd = 0x660f3a09,
+};
+// Shifts of every lane by one constant: opcode << 8 | the field that tells the direction.
+enum class PackedShift : uint32_t {
+  psrlw = 0x7102,
+  psraw = 0x7104,
+  psllw = 0x7106,
+  psrld = 0x7202,
+  psrad = 0x7204,
+  pslld = 0x7206,
+  psrlq = 0x7302,
+  psllq = 0x7306,
+};
+enum class Lane : uint8_t { b, w, d, q }; // 8, 16, 32, 64 bits
+enum class LaneMask : uint32_t { movmskps = 0x00000f50, movmskpd = 0x66000f50, pmovmskb = 0x66000fd7 };
 
 struct Label {
   static constexpr uint32_t kNone = ~uint32_t{0};
@@ -325,6 +465,66 @@ public:
     rr(scalar(to_width == FloatWidth::f64 ? FloatWidth::f32 : FloatWidth::f64), Width::w32, 0x0f5a, n(to), n(from));
   }
 
+  // --- vectors: legacy encodings, or VEX ones where use_vex() said so
+  // VEX instructions have a target of their own and take memory at any address. Without them a target other than `a`
+  // costs a move and must not be `b`, and memory operands lie at multiples of 16, but for Packed1::movups and the
+  // instructions that read less than a vector.
+  void use_vex(bool use) { vex_ = use; }
+  [[nodiscard]] bool has_vex() const { return vex_; }
+  void packed(Packed1 op, Xmm to, Xmm from) { vector_rr(u(op), Width::w32, n(to), 0, n(from)); }
+  void packed(Packed1 op, Xmm to, const Mem& from) { vector_rm(u(op), Width::w32, n(to), 0, from); }
+  void packed(Packed1 op, Xmm to, Label& from) { vector_rip(u(op), n(to), 0, from); }
+  void packed(Packed1Imm op, Xmm to, Xmm from, uint8_t imm) {
+    vector_rr(u(op), Width::w32, n(to), 0, n(from));
+    put8(imm);
+  }
+  void packed(Packed2 op, Xmm to, Xmm a, Xmm b) {
+    prepare_target(to, a);
+    vector_rr(u(op), Width::w32, n(to), n(a), n(b));
+  }
+  void packed(Packed2 op, Xmm to, Xmm a, const Mem& b) {
+    prepare_target(to, a);
+    vector_rm(u(op), Width::w32, n(to), n(a), b);
+  }
+  void packed(Packed2 op, Xmm to, Xmm a, Label& b) {
+    prepare_target(to, a);
+    vector_rip(u(op), n(to), n(a), b);
+  }
+  void packed(Packed2Imm op, Xmm to, Xmm a, Xmm b, uint8_t imm) {
+    prepare_target(to, a);
+    vector_rr(u(op), Width::w32, n(to), n(a), n(b));
+    put8(imm);
+  }
+  void packed(PackedShift op, Xmm to, Xmm from, uint8_t count) {
+    prepare_target(to, from);
+    const uint32_t opcode = 0x6600'0f00u | u(op) >> 8;
+    if (vex_)
+      vector_rr(opcode, Width::w32, u(op) & 0xff, n(to), n(from));
+    else
+      vector_rr(opcode, Width::w32, u(op) & 0xff, 0, n(to));
+    put8(count);
+  }
+  void movups(const Mem& to, Xmm from) { vector_rm(0x0f11, Width::w32, n(from), 0, to); }
+  void lane_mask(LaneMask op, Gpr to, Xmm from) { vector_rr(u(op), Width::w32, n(to), 0, n(from)); }
+  void pinsr(Lane lane, Xmm to, Xmm a, Gpr from, uint8_t index) {
+    prepare_target(to, a);
+    vector_rr(kInsert[n(lane)], lane_width(lane), n(to), n(a), n(from));
+    put8(index);
+  }
+  void pinsr(Lane lane, Xmm to, Xmm a, const Mem& from, uint8_t index) {
+    prepare_target(to, a);
+    vector_rm(kInsert[n(lane)], lane_width(lane), n(to), n(a), from);
+    put8(index);
+  }
+  void pextr(Lane lane, Gpr to, Xmm from, uint8_t index) { // zero-extended
+    vector_rr(kExtract[n(lane)], lane_width(lane), n(from), 0, n(to));
+    put8(index);
+  }
+  void pextr(Lane lane, const Mem& to, Xmm from, uint8_t index) {
+    vector_rm(kExtract[n(lane)], lane_width(lane), n(from), 0, to);
+    put8(index);
+  }
+
   // --- raw data and patches
   void data_label(Label& label) { // 32 bits: the label's distance from behind these
     room();
@@ -406,6 +606,10 @@ private:
     const uint32_t base = n(mem.base), index = n(mem.index);
     prefixes(prefix, w, (reg >= 8 ? 4u : 0u) | (index >= 8 ? 2u : 0u) | (base >= 8 ? 1u : 0u), force_rex);
     opcode_bytes(opcode);
+    memory_operand(reg, mem);
+  }
+  void memory_operand(uint32_t reg, const Mem& mem) {
+    const uint32_t base = n(mem.base), index = n(mem.index);
     const bool needs_sib = mem.index != Gpr::rsp || (base & 7) == 4;
     // mod 0 with base rbp or r13 means something else, so these always have a displacement
     const uint32_t mod = mem.disp == 0 && (base & 7) != 5 ? 0 : mem.disp == static_cast<int8_t>(mem.disp) ? 1 : 2;
@@ -414,12 +618,48 @@ private:
     if (mod == 1) put8(static_cast<uint8_t>(mem.disp));
     if (mod == 2) put32(static_cast<uint32_t>(mem.disp));
   }
-  // Three-byte VEX prefix, L = 0. map: 2 = 0f38, 3 = 0f3a. pp: 1 = 66, 2 = f3, 3 = f2.
-  void vex(uint32_t map, uint32_t pp, Width w, uint32_t reg, uint32_t vvvv, uint32_t rm) {
+  // Three-byte VEX prefix, L = 0. map: 1 = 0f, 2 = 0f38, 3 = 0f3a. pp: 1 = 66, 2 = f3, 3 = f2.
+  void vex(uint32_t map, uint32_t pp, Width w, uint32_t reg, uint32_t vvvv, uint32_t rm, uint32_t index = 0) {
     room();
     put8(0xc4);
-    put8(static_cast<uint8_t>((reg < 8 ? 0x80 : 0) | 0x40 | (rm < 8 ? 0x20 : 0) | map));
+    put8(static_cast<uint8_t>((reg < 8 ? 0x80 : 0) | (index < 8 ? 0x40 : 0) | (rm < 8 ? 0x20 : 0) | map));
     put8(static_cast<uint8_t>((w == Width::w64 ? 0x80 : 0) | (~vvvv & 15) << 3 | pp));
+  }
+
+  template <class E> static constexpr uint32_t u(E value) { return static_cast<uint32_t>(value); }
+  static constexpr std::array<uint32_t, 4> kInsert = {0x660f'3a20, 0x6600'0fc4, 0x660f'3a22, 0x660f'3a22};
+  static constexpr std::array<uint32_t, 4> kExtract = {0x660f'3a14, 0x660f'3a15, 0x660f'3a16, 0x660f'3a16};
+  static constexpr Width lane_width(Lane lane) { return lane == Lane::q ? Width::w64 : Width::w32; }
+  void prepare_target(Xmm to, Xmm a) {
+    if (!vex_ && to != a) movaps(to, a);
+  }
+  void vector_vex(uint32_t op, Width w, uint32_t reg, uint32_t vvvv, uint32_t rm, uint32_t index = 0) {
+    const uint32_t prefix = op >> 24, escape = op >> 8 & 0xff;
+    const uint32_t map = escape == 0x38 ? 2 : escape == 0x3a ? 3 : 1;
+    const uint32_t pp = prefix == 0x66 ? 1 : prefix == 0xf3 ? 2 : prefix == 0xf2 ? 3 : 0;
+    vex(map, pp, w, reg, vvvv, rm, index);
+    put8(static_cast<uint8_t>(op));
+  }
+  void vector_rr(uint32_t op, Width w, uint32_t reg, uint32_t vvvv, uint32_t rm) {
+    if (!vex_) return rr(static_cast<uint8_t>(op >> 24), w, op & 0xff'ffff, reg, rm);
+    vector_vex(op, w, reg, vvvv, rm);
+    put8(modrm(3, reg, rm));
+  }
+  void vector_rm(uint32_t op, Width w, uint32_t reg, uint32_t vvvv, const Mem& mem) {
+    if (!vex_) return rm(static_cast<uint8_t>(op >> 24), w, op & 0xff'ffff, reg, mem);
+    vector_vex(op, w, reg, vvvv, n(mem.base), n(mem.index));
+    memory_operand(reg, mem);
+  }
+  void vector_rip(uint32_t op, uint32_t reg, uint32_t vvvv, Label& label) {
+    if (vex_) {
+      vector_vex(op, Width::w32, reg, vvvv, 0);
+    } else {
+      room();
+      prefixes(static_cast<uint8_t>(op >> 24), Width::w32, reg >= 8 ? 4u : 0u, false);
+      opcode_bytes(op & 0xff'ffff);
+    }
+    put8(modrm(0, reg, 5));
+    displacement(label);
   }
   [[nodiscard]] bool is_near(const Label& label, uint32_t length) const {
     return offset() + length - label.bound <= 128;
@@ -441,6 +681,7 @@ private:
   uint8_t* begin_ = nullptr;
   uint8_t* at_ = nullptr;
   uint8_t* end_ = nullptr;
+  bool vex_ = false;
 };
 
 } // namespace runtime::x86_64
