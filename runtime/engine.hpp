@@ -127,7 +127,7 @@ public:
 };
 
 // A host function's call. `caller` is the importing instance (null when the host calls it). Values: params in, results
-// out.
+// out, a word each, a v128 two, the lower half first.
 struct HostCall {
   Store& store;
   Instance* caller;
@@ -157,8 +157,9 @@ public:
   [[nodiscard]] Result<Instance*> instantiate(std::shared_ptr<const Module> module, std::span<const Extern> imports,
                                               std::string name = {});
   [[nodiscard]] Result<std::vector<Value>> call(Func& callee, std::span<const Value> arguments);
-  // The same without checks and allocations: `values` has room for max(params, results) slots, holds the parameters
-  // (each as Value::bits[0]) and receives the results. For callers that know the type.
+  // The same without checks and allocations: `values` has room for value_words (abi/calling_convention.hpp) words,
+  // holds the parameters (each as Value::bits[0], a v128 as both) and receives the results. For callers that know the
+  // type.
   [[nodiscard]] Result<void> call_unchecked(const Func& callee, std::span<uint64_t> values);
 
   // The function that a funcref of this store names, to be called; invalid when it is null or no funcref.

@@ -11,6 +11,7 @@
 //    that hold wasm's fixed state are lost by that.
 #pragma once
 #include "runtime/abi/vmctx.hpp"
+#include <algorithm>
 
 namespace runtime {
 
@@ -22,14 +23,22 @@ struct FrameRecord {
 
 // From C++ into generated code: loads the parameters from `values`, fills and pushes the Activation, calls
 // FuncRef::code with FuncRef::vmctx, stores the results to `values`, pops. Returns 0, or the TrapCode of a trap, which
-// lands in it. `values` has room for max(parameters, results) slots.
+// lands in it. `values` has room for value_words() words of 8 bytes: parameters go in and results come out in order, a
+// v128 in two words, the lower half first.
 using EntryTrampoline = uint32_t (*)(ExecContext*, const FuncRef*, uint64_t* values, Activation*);
+
+[[nodiscard]] inline size_t value_words(const FuncType& type) {
+  const auto words = [](const std::vector<ValType>& types) {
+    return types.size() + static_cast<size_t>(std::ranges::count(types, ValType(ValKind::v128)));
+  };
+  return std::max(words(type.params), words(type.results));
+}
 
 // Generated code checks the stack when a function is entered, before it takes its frame: a frame of at most this size
 // may lie below ExecContext::stack_limit, and the platform leaves far more there. Larger frames are checked exactly.
 inline constexpr uint32_t kUncheckedFrameBytes = 4096;
 inline constexpr uint32_t kMaxFrameBytes = 1 << 20;
 
-static_assert(kMaxOverflowValues >= 1000, "binary/module.hpp allows 1,000 parameters or results");
+static_assert(kMaxOverflowValues >= 2 * 1000, "binary/module.hpp allows 1,000 parameters or results of 16 bytes");
 
 } // namespace runtime

@@ -36,7 +36,7 @@ struct alignas(16) VMGlobal {
   uint64_t bits[2] = {};
 };
 
-inline constexpr size_t kMaxOverflowValues = 2048; // parameters or results that registers do not hold
+inline constexpr size_t kMaxOverflowValues = 2048; // parameters or results that registers do not hold; a v128 is two
 
 // One call from the host into wasm. A chain: wasm → host → wasm nests. Filled in by the entry trampoline.
 struct Activation {

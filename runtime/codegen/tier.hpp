@@ -10,9 +10,14 @@ struct DecodedModule;
 struct FuncType;
 class TypeRegistry;
 
+// Which encodings vector instructions have: the best that the processor runs, or those that every one runs. Results are
+// the same.
+enum class VectorEncoding : uint8_t { best, floor };
+
 struct CompileOptions {
   bool deterministic = false; // NaN canonicalisation
   bool interruptible = true;  // epoch checks
+  VectorEncoding vector_encoding = VectorEncoding::best;
 };
 
 // Stateless and thread-safe: any number of modules may be compiled at the same time.

@@ -50,8 +50,7 @@ struct CallableType {
   EntryTrampoline entry = nullptr;
   const std::byte* host = nullptr;
   const CodeObject* code = nullptr;
-  bool has_vectors = false; // v128 in the signature: values do not pass the host's border yet
-  size_t value_slots = 0;   // max(params, results)
+  size_t value_words = 0; // that the values of a call need
 };
 
 struct Engine::Impl {

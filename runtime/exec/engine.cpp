@@ -55,9 +55,6 @@ Result<void> Engine::Impl::prepare(std::span<const TypeId> ids) {
   constexpr size_t kAlign = 16;
   std::vector<std::unique_ptr<CallableType>> made;
   CompiledCode all;
-  const auto uses_vectors = [](const std::vector<ValType>& list) {
-    return std::ranges::any_of(list, [](ValType type) { return type.kind() == ValKind::v128; });
-  };
   for (const TypeId id : ids) {
     if (find_callable(id) != nullptr) continue;
     if (std::ranges::any_of(made, [&](const auto& other) { return other->id == id; })) continue;
@@ -66,10 +63,8 @@ Result<void> Engine::Impl::prepare(std::span<const TypeId> ids) {
     auto callable = std::make_unique<CallableType>();
     callable->type = *type;
     callable->id = id;
-    callable->value_slots = std::max(type->params.size(), type->results.size());
-    callable->has_vectors = uses_vectors(type->params) || uses_vectors(type->results);
-    // A signature with vectors gets the trampolines of an empty one, which are there to refuse the call.
-    const Trampolines pair = compile_trampolines(callable->has_vectors ? FuncType{} : *type);
+    callable->value_words = value_words(*type);
+    const Trampolines pair = compile_trampolines(*type);
     all.code.resize((all.code.size() + kAlign - 1) / kAlign * kAlign, std::byte{0xcc});
     const auto base = static_cast<uint32_t>(all.code.size());
     all.code.insert(all.code.end(), pair.code.code.begin(), pair.code.code.end());

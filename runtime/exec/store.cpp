@@ -82,11 +82,6 @@ Error no_trampoline() {
   return {.kind = ErrorKind::resource, .message = "no code memory was left for the host function's trampoline"};
 }
 
-Error unsupported_vectors() {
-  return {.kind = ErrorKind::unsupported,
-          .message = "v128 parameters and results of functions that the host calls or defines"};
-}
-
 Error foreign_function() { return {.kind = ErrorKind::invalid, .message = "the function belongs to another store"}; }
 
 Result<const CallableType*> resolve(Store::Impl& store, const FuncImpl& func) {
@@ -94,9 +89,7 @@ Result<const CallableType*> resolve(Store::Impl& store, const FuncImpl& func) {
     return func.callable;
   if (&func.store() != &store) return std::unexpected(foreign_function());
   if (func.ref().code == nullptr) return std::unexpected(no_trampoline());
-  const CallableType* callable = TRY(store.callable(func.type()));
-  if (callable->has_vectors) return std::unexpected(unsupported_vectors());
-  return func.callable = callable;
+  return func.callable = TRY(store.callable(func.type()));
 }
 
 } // namespace
@@ -107,7 +100,7 @@ Result<void> Store::call_unchecked(const Func& callee, std::span<uint64_t> value
   if (func.callable == nullptr) [[unlikely]]
     TRY(resolve(store, func)); // notes it in func
   const CallableType& callable = *func.callable;
-  if (&func.store() != &store || values.size() < callable.value_slots)
+  if (&func.store() != &store || values.size() < callable.value_words)
     return std::unexpected(
         Error{.kind = ErrorKind::invalid, .message = "a call into another store, or without room for its values"});
   if (store.exec.top == nullptr) {
@@ -159,21 +152,25 @@ Result<std::vector<Value>> Store::call(Func& callee, std::span<const Value> argu
   uint64_t room[kInline];
   std::vector<uint64_t> more;
   std::span<uint64_t> values(room);
-  if (callable.value_slots > kInline) {
-    more.resize(callable.value_slots);
+  if (callable.value_words > kInline) {
+    more.resize(callable.value_words);
     values = more;
   }
+  size_t at = 0;
   for (size_t i = 0; i < arguments.size(); ++i) {
     if (arguments[i].type != type.params[i] || type.params[i].is_ref())
       TRY_VOID(store.check_value(arguments[i], type.params[i], "argument " + std::to_string(i + 1)));
-    values[i] = arguments[i].bits[0];
+    values[at++] = arguments[i].bits[0];
+    if (type.params[i].kind() == ValKind::v128) values[at++] = arguments[i].bits[1];
   }
   TRY_VOID(call_unchecked(func, values));
   std::vector<Value> results;
   results.reserve(type.results.size());
-  for (size_t i = 0; i < type.results.size(); ++i) {
-    const ValType result = type.results[i];
-    results.push_back({result, {result.size_bytes() == 4 ? values[i] & 0xffff'ffff : values[i], 0}});
+  at = 0;
+  for (const ValType result : type.results) {
+    const uint64_t low = values[at++];
+    const uint64_t high = result.kind() == ValKind::v128 ? values[at++] : 0;
+    results.push_back({result, {result.size_bytes() == 4 ? low & 0xffff'ffff : low, high}});
   }
   return results;
 }
@@ -186,7 +183,7 @@ namespace {
 uint32_t call_host(void* data, VMContext* caller, uint64_t* values) {
   auto& record = *static_cast<HostFunctionRecord*>(data);
   Store::Impl& store = *record.store;
-  HostCall call{store.self, caller != nullptr ? caller->instance : nullptr, {values, record.value_slots}};
+  HostCall call{store.self, caller != nullptr ? caller->instance : nullptr, {values, record.value_words}};
   Result<void> result = record.function(call);
   set_current_store(&store); // whoever switched stacks meanwhile left its own
   if (result) [[likely]]
@@ -198,11 +195,6 @@ uint32_t call_host(void* data, VMContext* caller, uint64_t* values) {
   if (error.kind == ErrorKind::trap && error.trap == TrapCode::none) error.trap = TrapCode::host;
   store.host_error = std::move(error);
   return static_cast<uint32_t>(code);
-}
-
-uint32_t refuse_vectors(void* data, VMContext*, uint64_t*) {
-  static_cast<HostFunctionRecord*>(data)->store->host_error = unsupported_vectors();
-  return static_cast<uint32_t>(TrapCode::host);
 }
 
 } // namespace
@@ -217,12 +209,9 @@ Func* Store::host_function(const FuncType& type, HostFunction function) {
   record->context.data = record.get();
   record->ref.vmctx = &record->context.vmctx;
   record->ref.type = store.engine.types().intern(type);
-  record->value_slots = std::max(type.params.size(), type.results.size());
+  record->value_words = value_words(type);
   const Result<const CallableType*> callable = store.callable(record->ref.type);
-  if (callable) { // otherwise the function exists and says so when it is called or imported
-    record->ref.code = (*callable)->host;
-    if ((*callable)->has_vectors) record->context.function = refuse_vectors;
-  }
+  if (callable) record->ref.code = (*callable)->host; // otherwise the function says so when it is called or imported
   store.host_functions.push_back(std::move(record));
   return store.func_of(store.host_functions.back()->ref);
 }

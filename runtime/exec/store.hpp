@@ -120,7 +120,7 @@ private:
 struct HostFunctionRecord {
   Store::Impl* store = nullptr;
   HostFunction function;
-  size_t value_slots = 0;
+  size_t value_words = 0;
   HostContext context;
   FuncRef ref;
 };

@@ -39,6 +39,7 @@ struct FunctionInfo {
   std::span<const ValType> locals;      // all: params first
   std::span<const uint32_t> local_uses; // how often each local is named, weighted by loop depth; may be empty
   uint32_t call_weight = 0;             // how often the body calls, weighted alike; only with local_uses
+  bool has_vectors = false;             // an instruction of the body is one on vectors; only with local_uses
 };
 
 template <class G>

@@ -49,7 +49,9 @@ private:
 
   bool begin() {
     if constexpr (WantsLocalUses<G>) {
-      function_.call_weight = count_local_uses(reader_, static_cast<uint32_t>(locals_.size()), local_uses_);
+      const BodyUses uses = count_local_uses(reader_, static_cast<uint32_t>(locals_.size()), local_uses_);
+      function_.call_weight = uses.call_weight;
+      function_.has_vectors = uses.has_vectors;
       function_.local_uses = local_uses_;
     }
     REPORT_ALWAYS(function_begin(function_));

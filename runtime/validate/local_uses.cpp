@@ -39,6 +39,8 @@ constexpr std::array<Step, 256> make_steps() {
 
 constexpr std::array<Step, 256> kSteps = make_steps();
 
+constexpr uint8_t kVectorPrefix = 0xfd;
+
 // Whether an instruction with immediates calls a function, or one of the runtime's.
 bool is_call(Op op, const OpInfo& info) {
   switch (info.family) {
@@ -51,10 +53,11 @@ bool is_call(Op op, const OpInfo& info) {
 
 } // namespace
 
-uint32_t count_local_uses(Reader body, uint32_t locals, std::vector<uint32_t>& uses) {
+BodyUses count_local_uses(Reader body, uint32_t locals, std::vector<uint32_t>& uses) {
   uses.assign(locals, 0);
   std::vector<bool> is_loop; // of the open blocks
-  uint32_t loops = 0, weight = 1, calls = 0;
+  uint32_t loops = 0, weight = 1;
+  BodyUses found;
   const auto add = [](uint32_t& count, uint32_t amount) {
     const uint32_t room = std::numeric_limits<uint32_t>::max() - count;
     count += amount < room ? amount : room;
@@ -84,7 +87,7 @@ uint32_t count_local_uses(Reader body, uint32_t locals, std::vector<uint32_t>& u
       continue;
     case Step::local:
       if (next >= 0x80) break;
-      if (next >= locals) return calls;
+      if (next >= locals) return found;
       add(uses[next], weight);
       at += 2;
       continue;
@@ -94,7 +97,7 @@ uint32_t count_local_uses(Reader body, uint32_t locals, std::vector<uint32_t>& u
       at += 2;
       continue;
     case Step::end:
-      if (is_loop.empty()) return calls;
+      if (is_loop.empty()) return found;
       if (is_loop.back()) {
         --loops;
         weigh();
@@ -104,17 +107,18 @@ uint32_t count_local_uses(Reader body, uint32_t locals, std::vector<uint32_t>& u
       continue;
     case Step::general: break;
     }
+    found.has_vectors |= *at == kVectorPrefix;
     body.go_to(at);
     const Op op = read_op(body);
     const OpInfo& info = op_info(op);
-    if (info.family == OpFamily::undefined) return calls;
+    if (info.family == OpFamily::undefined) return found;
     if (info.immediates[0] == Immediate::local) {
       const uint32_t index = body.u32();
-      if (index >= locals) return calls;
+      if (index >= locals) return found;
       add(uses[index], weight);
     } else {
       skip_immediates(body, info);
-      if (is_call(op, info)) add(calls, weight);
+      if (is_call(op, info)) add(found.call_weight, weight);
       if (info.opens_block()) is_loop.push_back(op == Op::loop);
       if (op == Op::loop) {
         ++loops;
@@ -123,7 +127,7 @@ uint32_t count_local_uses(Reader body, uint32_t locals, std::vector<uint32_t>& u
     }
     at = body.place();
   }
-  return calls;
+  return found;
 }
 
 } // namespace runtime

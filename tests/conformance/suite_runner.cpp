@@ -5,6 +5,7 @@
 //                                    as many as the list says, so that none can silently go missing
 //   conformance --all                every file of the suite, for the work ahead: always succeeds
 //   conformance --verbose … FILE…    these files; each failed assertion with its line
+//   conformance --floor …            vectors in the encodings that every processor runs
 //
 // The suite is $KPKG_SUITES/wasm-core, by default ../shared/suites/wasm-core beside the checkout ($KPKG_SOURCE_DIR).
 // Exit status: 0, 1 on failures, 2 on wrong use, 77 when there is no suite.
@@ -39,7 +40,8 @@ fs::path suite_folder() {
 }
 
 // Runs one script; true when every assertion passed and none is missing.
-bool run_file(const fs::path& folder, const Entry& entry, bool verbose, Totals& totals) {
+bool run_file(const fs::path& folder, const Entry& entry, const runtime::EngineOptions& options, bool verbose,
+              Totals& totals) {
   std::ifstream in(folder / entry.name, std::ios::binary);
   const std::string script{std::istreambuf_iterator<char>(in), {}};
   ++totals.files;
@@ -47,7 +49,7 @@ bool run_file(const fs::path& folder, const Entry& entry, bool verbose, Totals& 
     std::printf("%s cannot be read\n", entry.name.c_str());
     return false;
   }
-  runtime::Engine engine;
+  runtime::Engine engine(options);
   auto result = runtime::run_script(engine, script);
   if (!result) {
     std::printf("%s is no script: %s\n", entry.name.c_str(), result.error().describe().c_str());
@@ -96,17 +98,20 @@ std::vector<Entry> all_files(const fs::path& folder) {
 int main(int argc, char** argv) {
   const fs::path folder = suite_folder();
   bool all = false, verbose = false;
+  runtime::EngineOptions options;
   std::vector<std::string> arguments;
   for (const std::string& argument : std::vector<std::string>(argv + 1, argv + argc)) {
     if (argument == "--all")
       all = true;
     else if (argument == "--verbose")
       verbose = true;
+    else if (argument == "--floor")
+      options.compile.vector_encoding = runtime::VectorEncoding::floor;
     else
       arguments.push_back(argument);
   }
   if (all == !arguments.empty()) {
-    std::fputs("usage: conformance [--verbose] (--all | LIST | FILE.wast…)\n", stderr);
+    std::fputs("usage: conformance [--verbose] [--floor] (--all | LIST | FILE.wast…)\n", stderr);
     return 2;
   }
   if (!fs::is_directory(folder)) {
@@ -127,7 +132,7 @@ int main(int argc, char** argv) {
   }
 
   Totals totals;
-  for (const Entry& entry : entries) run_file(folder, entry, verbose || from_list, totals);
+  for (const Entry& entry : entries) run_file(folder, entry, options, verbose || from_list, totals);
   std::printf("%lu of %lu assertions passed; %u of %u files wholly\n", totals.passed, totals.assertions,
               totals.whole_files, totals.files);
   return all || totals.whole_files == totals.files ? 0 : 1;

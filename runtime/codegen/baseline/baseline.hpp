@@ -22,6 +22,7 @@
 #include "runtime/codegen/x86_64/calling_convention.hpp"
 #include "runtime/codegen/x86_64/move_resolver.hpp"
 #include "runtime/validate/code_generator.hpp"
+#include <optional>
 
 namespace runtime::baseline {
 
@@ -112,24 +113,24 @@ private:
   public:
     explicit Local(ValKind type) : type_(type), gpr_(kNoGpr) {}
     void pin(Gpr reg) {
-      assert(!is_float());
+      assert(!in_xmm());
       is_pinned_ = true;
       gpr_ = reg;
     }
     void pin(Xmm reg) {
-      assert(is_float());
+      assert(in_xmm());
       is_pinned_ = true;
       xmm_ = reg;
     }
     [[nodiscard]] ValKind type() const { return type_; }
-    [[nodiscard]] bool is_float() const { return type_ == ValKind::f32 || type_ == ValKind::f64; }
+    [[nodiscard]] bool in_xmm() const { return baseline::in_xmm(type_); }
     [[nodiscard]] bool is_pinned() const { return is_pinned_; }
     [[nodiscard]] Gpr gpr() const {
-      assert(is_pinned_ && !is_float());
+      assert(is_pinned_ && !in_xmm());
       return gpr_;
     }
     [[nodiscard]] Xmm xmm() const {
-      assert(is_pinned_ && is_float());
+      assert(is_pinned_ && in_xmm());
       return xmm_;
     }
 
@@ -201,8 +202,11 @@ private:
   void load_xmm(Xmm reg, const Operand& value);
   void load_gpr_constant(Gpr reg, uint64_t bits) { e_.mov_imm(reg, bits); }
   void load_xmm_constant(Xmm reg, FloatWidth width, uint64_t bits);
+  void load_xmm_from(ValKind type, Xmm to, const Mem& from);
+  void store_xmm_to(ValKind type, const Mem& to, Xmm from);
+  void copy_memory(ValKind type, const Mem& to, const Mem& from); // all of a value, by the scratch register
   void store_value(const Mem& to,
-                   const Operand& value); // all 8 bytes or, for 32-bit types, at least the low 4; not flags
+                   const Operand& value); // all bytes or, for 32-bit types, at least the low 4; not flags
   [[nodiscard]] bool in_memory(const Operand& value) const {
     return value.is_slot() || (value.is_local() && !locals_[value.local_index()].is_pinned());
   }
@@ -210,10 +214,10 @@ private:
     return value.is_slot() ? slot(value.slot_index()) : home(value.local_index());
   }
   [[nodiscard]] Mem home(uint32_t local) const {
-    return {Gpr::rbp, -static_cast<int32_t>(kFrameHeaderBytes + 8 * (local + 1))};
+    return {Gpr::rbp, -static_cast<int32_t>(kFrameHeaderBytes + ((local + 1) << slot_log2_))};
   }
   [[nodiscard]] Mem slot(uint32_t index) const {
-    return {Gpr::rbp, -static_cast<int32_t>(kFrameHeaderBytes + 8 * (local_count_ + index + 1))};
+    return {Gpr::rbp, -static_cast<int32_t>(kFrameHeaderBytes + ((local_count_ + index + 1) << slot_log2_))};
   }
   [[nodiscard]] Mem slot_for_store(uint32_t index) {
     if (index >= slots_used_) slots_used_ = index + 1;
@@ -243,6 +247,7 @@ private:
   void epilogue();
   void emit_large_frame(uint32_t frame_bytes);
   void emit_out_of_line();
+  void emit_pool();
   [[nodiscard]] bool goes_straight(const Control& target) const; // no moves are needed to branch there
   void move_to_label(const Control& target);                     // emits the moves; the abstract stack stays
   void push_label_results(const Control& control);
@@ -272,7 +277,6 @@ private:
   void call_func_ref(Gpr ref, int32_t displacement);
   void tail_call_func_ref();
   void check_type(TypeId type);
-  [[nodiscard]] static Result<void> check_signature(const FuncType& type);
   struct Libcall {
     size_t offset; // in Libcalls
     uint64_t immediate = 0;
@@ -307,6 +311,81 @@ private:
   void reinterpret(ValKind to);
   void canonicalize(FloatWidth width, Xmm reg); // deterministic mode
 
+  // --- vector_table.cpp, vector.cpp, vector_float.cpp, vector_memory.cpp
+  struct Vector {
+    uint64_t low = 0, high = 0;
+    bool operator==(const Vector&) const = default;
+  };
+  struct PoolEntry {
+    Vector value;
+    Label label;
+  };
+  enum class Half : uint8_t { low, high };
+  enum class Answer : uint8_t { given, negated };
+  Label& pooled(Vector value); // the label of a constant behind the function; good until the next call
+  Result<void> vector_constant(Vector value);
+  void load_vector_constant(Xmm to, Vector value);
+  void push_vector(Xmm reg) { push_xmm(ValKind::v128, reg); }
+  void release(Xmm reg) { xmms_.release(reg); }
+  // Of an instruction with one operand: the register it goes to, the operand released.
+  [[nodiscard]] Xmm vector_target(const Operand& operand);
+  void vector_binary(Packed2 op, Operands operands, Order order = Order::given);
+  void vector_unary(Packed1 op);
+  void vector_float_round(FloatWidth width, Packed1Imm op, Rounding mode);
+  void vector_not(Xmm reg);
+  void vector_compare(Packed2 op, Order order, Answer answer);
+  void vector_compare_extremum(Packed2 extremum, Packed2 equal, Answer answer);
+  void vector_float_compare(Packed2Imm op, uint8_t predicate, Order order);
+  void vector_float_arithmetic(Packed2 op, FloatWidth width, Operands operands);
+  void vector_float_min_max(FloatWidth width, Extremum wanted);
+  void vector_float_sign(FloatWidth width, SseLogic op);
+  void vector_float_sqrt(FloatWidth width);
+  void vector_multiply_add(FloatWidth width, Packed2 last);
+  void vector_canonicalize(FloatWidth width, Xmm reg); // deterministic mode
+  // A shift's count modulo the lanes' bits: a constant, or (nullopt) in the scratch register.
+  [[nodiscard]] std::optional<uint8_t> pop_shift_count(uint8_t lane_bits);
+  void shift(Packed2 by_register, PackedShift by_constant, Xmm reg, std::optional<uint8_t> count);
+  void vector_shift(Packed2 by_register, PackedShift by_constant, uint8_t lane_bits);
+  void vector_shift_bytes(Shift wanted);
+  void vector_shift_right_signed_64();
+  void vector_negate(Packed2 subtract);
+  void vector_abs_64();
+  void vector_mul_64();
+  void vector_popcnt();
+  void vector_q15mulr();
+  void vector_all_true(Packed2 equal);
+  void vector_any_true();
+  void vector_bitmask(Op op);
+  void vector_splat(ValKind from, Lane lane);
+  void splat_lowest(Lane lane, Xmm reg); // uses the scratch register for bytes
+  void vector_extract(Lane lane, uint8_t index, Signedness sign);
+  void vector_extract_float(FloatWidth width, uint8_t index);
+  void vector_replace(Lane lane, uint8_t index);
+  void vector_replace_float(FloatWidth width, uint8_t index);
+  void vector_shuffle(Vector lanes);
+  void vector_swizzle();
+  void vector_bitselect();
+  void vector_extend_high(Packed1 op);
+  void vector_extend_multiply_8(Packed1 extend, Half half);
+  void vector_extend_multiply_16(Packed2 upper, Half half);
+  void vector_extend_multiply_32(Packed2 multiply, Half half);
+  void vector_add_pairs(Op op);
+  void vector_dot_bytes(Xmm left, Xmm right); // into left
+  void vector_relaxed_dot();
+  void vector_relaxed_dot_add();
+  Result<void> vector_compare_or_bits(Op op);
+  Result<void> vector_integer(Op op);
+  Result<void> vector_integer_wide(Op op);
+  Result<void> vector_float(Op op);
+  Result<void> vector_convert(Op op);
+  void vector_truncate_signed();
+  void vector_truncate_unsigned();
+  void vector_truncate_doubles(Signedness sign);
+  void vector_convert_unsigned();
+  void vector_convert_low_unsigned();
+  Result<void> vector_load(Op op, const MemArg& memarg);
+  Result<void> vector_store(const MemArg& memarg);
+
   // --- memory.cpp, table.cpp
   // Where a load or store goes; what its registers are released with afterwards.
   struct Address {
@@ -328,6 +407,7 @@ private:
   const DecodedModule& module_;
   const TypeRegistry& types_;
   const CompileOptions options_;
+  const bool has_vector_types_; // a v128 can come from a call or a global, not from instructions on vectors alone
   CompiledCode& out_;
   Emitter e_;
   std::vector<CallFixup> call_fixups_;
@@ -346,9 +426,11 @@ private:
   std::vector<uint32_t> edge_stamp_, edge_number_; // br_table: by depth
   std::vector<Label> edges_;                       // of the br_table being emitted
   std::vector<uint32_t> edge_depths_;
+  std::vector<PoolEntry> pool_;
   std::span<const ValType> results_;
   uint32_t edge_generation_ = 0;
   uint32_t local_count_ = 0, slots_used_ = 0;
+  uint32_t slot_log2_ = 3; // of a slot's bytes: 4 in functions that may hold vectors
   uint32_t entry_ = 0, frame_patch_ = 0, code_limit_ = kMaxCodeBytes;
   uint32_t preserved_used_ = 0; // bit i: kPreserved[i]
 };

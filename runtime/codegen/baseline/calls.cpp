@@ -73,8 +73,7 @@ void Baseline::push_results(std::span<const ValType> results) {
       if (!has_exec) e_.mov(Width::w64, kScratch, kExec);
       has_exec = true;
       push_slot(type.kind());
-      e_.movs(FloatWidth::f64, kScratchXmm, overflow_slot(kScratch, from.overflow_index()));
-      e_.movs(FloatWidth::f64, slot(height() - 1), kScratchXmm);
+      copy_memory(type.kind(), slot(height() - 1), overflow_slot(kScratch, from.overflow_index()));
     }
   }
 }
@@ -82,8 +81,8 @@ void Baseline::push_results(std::span<const ValType> results) {
 void Baseline::save_volatile_pins() {
   for (const uint32_t index : volatile_pins_) {
     const Local& local = locals_[index];
-    if (local.is_float())
-      e_.movs(FloatWidth::f64, home(index), local.xmm());
+    if (local.in_xmm())
+      store_xmm_to(local.type(), home(index), local.xmm());
     else
       e_.mov(Width::w64, home(index), local.gpr());
   }
@@ -92,8 +91,8 @@ void Baseline::save_volatile_pins() {
 void Baseline::restore_volatile_pins() {
   for (const uint32_t index : volatile_pins_) {
     const Local& local = locals_[index];
-    if (local.is_float())
-      e_.movs(FloatWidth::f64, local.xmm(), home(index));
+    if (local.in_xmm())
+      load_xmm_from(local.type(), local.xmm(), home(index));
     else
       e_.mov(Width::w64, local.gpr(), home(index));
   }
@@ -130,17 +129,9 @@ void Baseline::tail_call_func_ref() {
   e_.ret();
 }
 
-Result<void> Baseline::check_signature(const FuncType& type) {
-  for (const std::vector<ValType>* types : {&type.params, &type.results})
-    for (const ValType one : *types)
-      if (one.kind() == ValKind::v128) return unsupported("calls of functions with v128 in their type");
-  return {};
-}
-
 Result<void> Baseline::call(uint32_t function, bool tail) {
   settle_flags();
   const FuncType& type = *types_.func(module_.functions[function]);
-  TRY_VOID(check_signature(type));
   place_arguments(type.params, Callee::known, tail);
   if (function >= module_.imported_functions) {
     const uint32_t defined = function - module_.imported_functions;
@@ -166,7 +157,6 @@ Result<void> Baseline::call(uint32_t function, bool tail) {
 Result<void> Baseline::call_indirect(uint32_t table, TypeId id, bool tail) {
   settle_flags();
   const FuncType& type = *types_.func(id);
-  TRY_VOID(check_signature(type));
   place_arguments(type.params, Callee::on_stack, tail);
   // index in rax, zero-extended or 64 bits
   e_.mov(Width::w64, kScratch, vmctx_field(offsetof(VMContext, tables)));
@@ -190,7 +180,6 @@ Result<void> Baseline::call_indirect(uint32_t table, TypeId id, bool tail) {
 Result<void> Baseline::call_ref(TypeId id, bool tail) {
   settle_flags();
   const FuncType& type = *types_.func(id);
-  TRY_VOID(check_signature(type));
   place_arguments(type.params, Callee::on_stack, tail);
   e_.test(Width::w64, Gpr::rax, Gpr::rax);
   trap_if(Cond::e, TrapCode::null_reference);
@@ -210,23 +199,25 @@ void Baseline::check_type(TypeId id) {
   if (types_.get(id).final_) return trap_if(Cond::ne, TrapCode::indirect_call_type_mismatch);
   Label same;
   e_.jcc(Cond::e, same);
-  // ints, r11 and the floats: 16 words, so the stack stays aligned
-  constexpr int32_t kWords = 16;
+  // floats and vectors, ints, r11: an even number of words, so the stack stays aligned
+  constexpr int32_t kWords = 2 * kFloatParams + kIntegerParams.size() + 2;
   (void)e_.sub_imm32(Gpr::rsp, 8 * kWords);
-  int32_t at = 0;
+  const auto saved = [](uint32_t i) { return Mem{Gpr::rsp, static_cast<int32_t>(16 * i)}; };
+  constexpr int32_t kFirstInteger = 2 * kFloatParams;
+  for (uint32_t i = 0; i < kFloatParams; ++i) e_.movups(saved(i), static_cast<Xmm>(i));
+  int32_t at = kFirstInteger;
   for (const Gpr reg : kIntegerParams) e_.mov(Width::w64, {Gpr::rsp, 8 * at++}, reg);
   e_.mov(Width::w64, {Gpr::rsp, 8 * at++}, kScratch);
-  for (uint32_t i = 0; i < kFloatParams; ++i) e_.movs(FloatWidth::f64, {Gpr::rsp, 8 * at++}, static_cast<Xmm>(i));
   e_.mov(Width::w64, Gpr::rdi, kVmctx);
   e_.mov(Width::w32, Gpr::rsi, {kScratch, offsetof(FuncRef, type)});
   e_.mov_imm(Gpr::rdx, static_cast<uint32_t>(id));
   e_.mov(Width::w64, kScratch, vmctx_field(offsetof(VMContext, libcalls)));
   e_.call({kScratch, offsetof(Libcalls, is_subtype)});
   call_site();
-  at = 0;
+  at = kFirstInteger;
   for (const Gpr reg : kIntegerParams) e_.mov(Width::w64, reg, {Gpr::rsp, 8 * at++});
   e_.mov(Width::w64, kScratch, {Gpr::rsp, 8 * at++});
-  for (uint32_t i = 0; i < kFloatParams; ++i) e_.movs(FloatWidth::f64, static_cast<Xmm>(i), {Gpr::rsp, 8 * at++});
+  for (uint32_t i = 0; i < kFloatParams; ++i) e_.packed(Packed1::movups, static_cast<Xmm>(i), saved(i));
   e_.alu_imm(Alu::add, Width::w64, Gpr::rsp, 8 * kWords);
   e_.test(Width::w32, Gpr::rax, Gpr::rax);
   trap_if(Cond::e, TrapCode::indirect_call_type_mismatch);

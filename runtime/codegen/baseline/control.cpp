@@ -11,7 +11,7 @@ bool Baseline::goes_straight(const Control& target) const {
   const uint32_t first = height() - static_cast<uint32_t>(types.size());
   if (types.size() == 1 && target.kind != Control::Kind::loop) {
     const Operand& value = stack_[first];
-    return types[0].is_float() ? xmm_of(value) == Xmm::xmm0 : gpr_of(value) == Gpr::rax;
+    return in_xmm(types[0].kind()) ? xmm_of(value) == Xmm::xmm0 : gpr_of(value) == Gpr::rax;
   }
   if (first != target.height) return false;
   for (uint32_t i = first; i < height(); ++i)
@@ -23,7 +23,7 @@ void Baseline::move_to_label(const Control& target) {
   const std::span<const ValType> types = target.label_types();
   const uint32_t first = height() - static_cast<uint32_t>(types.size());
   if (types.size() == 1 && target.kind != Control::Kind::loop) {
-    if (types[0].is_float())
+    if (in_xmm(types[0].kind()))
       load_xmm(Xmm::xmm0, stack_[first]);
     else
       load_gpr(Gpr::rax, stack_[first]);
@@ -41,7 +41,7 @@ void Baseline::push_label_results(const Control& control) {
   truncate(control.height);
   if (control.results.size() == 1) {
     const ValKind type = control.results[0].kind();
-    if (control.results[0].is_float()) {
+    if (in_xmm(type)) {
       xmms_.take(Xmm::xmm0);
       push_xmm(type, Xmm::xmm0);
     } else {

@@ -46,7 +46,7 @@ void Baseline::assign_registers(const FunctionInfo& function) {
   for (uint32_t i = 0; i < function.local_uses.size() && i < local_count_; ++i) {
     const uint32_t uses = function.local_uses[i];
     if (uses < kMinimumUses) continue;
-    if (function.locals[i].is_float())
+    if (in_xmm(function.locals[i].kind()))
       floats.offer(uses, i);
     else
       integers.offer(uses, i);
@@ -79,12 +79,13 @@ Result<void> Baseline::function_begin(const FunctionInfo& function) {
   position_ = module_.bodies[function.index - module_.imported_functions].offset;
   local_count_ = static_cast<uint32_t>(function.locals.size());
   locals_.clear();
+  bool has_vectors = function.has_vectors || has_vector_types_;
   for (const ValType type : function.locals) {
-    if (type.kind() == ValKind::v128) return unsupported("locals of type v128");
+    has_vectors |= type.kind() == ValKind::v128;
     locals_.emplace_back(type.kind());
   }
-  for (const ValType type : function.results)
-    if (type.kind() == ValKind::v128) return unsupported("results of type v128");
+  slot_log2_ = has_vectors ? 4 : 3;
+  pool_.clear();
   stack_.reset(local_count_);
   controls_.clear();
   trap_jumps_.clear();
@@ -128,7 +129,7 @@ void Baseline::receive_parameters(const FunctionInfo& function) {
     else if (from.is_gpr())
       e_.mov(Width::w64, home(i), from.gpr());
     else
-      e_.movs(FloatWidth::f64, home(i), from.xmm());
+      store_xmm_to(local.type(), home(i), from.xmm());
   }
   resolve(gprs);
   resolve(xmms);
@@ -141,10 +142,9 @@ void Baseline::receive_parameters(const FunctionInfo& function) {
     const Mem source = overflow_slot(kScratch, from.overflow_index());
     const Local& local = locals_[i];
     if (!local.is_pinned()) {
-      e_.movs(FloatWidth::f64, kScratchXmm, source);
-      e_.movs(FloatWidth::f64, home(i), kScratchXmm);
-    } else if (function.params[i].is_float()) {
-      e_.movs(FloatWidth::f64, local.xmm(), source);
+      copy_memory(local.type(), home(i), source);
+    } else if (local.in_xmm()) {
+      load_xmm_from(local.type(), local.xmm(), source);
     } else {
       e_.mov(local.type() == ValKind::i32 ? Width::w32 : Width::w64, local.gpr(), source);
     }
@@ -158,7 +158,7 @@ void Baseline::zero_locals(const FunctionInfo& function) {
     const Local& local = locals_[i];
     if (!local.is_pinned())
       ++in_frame;
-    else if (function.locals[i].is_float())
+    else if (local.in_xmm())
       e_.logic(SseLogic::xor_, local.xmm(), local.xmm());
     else
       e_.alu(Alu::xor_, Width::w32, local.gpr(), local.gpr());
@@ -167,11 +167,14 @@ void Baseline::zero_locals(const FunctionInfo& function) {
   e_.alu(Alu::xor_, Width::w32, Gpr::rax, Gpr::rax);
   if (in_frame <= 16) {
     for (uint32_t i = first; i < local_count_; ++i)
-      if (!locals_[i].is_pinned()) e_.mov(Width::w64, home(i), Gpr::rax);
+      if (!locals_[i].is_pinned()) {
+        e_.mov(Width::w64, home(i), Gpr::rax);
+        if (locals_[i].type() == ValKind::v128) e_.mov(Width::w64, {Gpr::rbp, home(i).disp + 8}, Gpr::rax);
+      }
     return;
   }
   // All homes from the first to the last one, which has the lowest address.
-  const uint32_t count = local_count_ - first;
+  const uint32_t count = (local_count_ - first) << (slot_log2_ - 3); // of 8 bytes each
   e_.mov_imm(kScratch, count);
   Label again;
   e_.bind(again);
@@ -204,7 +207,7 @@ Result<void> Baseline::function_end(bool live) {
     emit_return();
   }
   const uint64_t slots = uint64_t{local_count_} + slots_used_;
-  const uint64_t frame_bytes = (kFrameHeaderBytes + 8 * slots + 15) / 16 * 16;
+  const uint64_t frame_bytes = (kFrameHeaderBytes + (slots << slot_log2_) + 15) / 16 * 16;
   if (frame_bytes > kMaxFrameBytes)
     return std::unexpected(Error{
         .kind = ErrorKind::limit,
@@ -213,6 +216,7 @@ Result<void> Baseline::function_end(bool live) {
   e_.patch32(frame_patch_, static_cast<uint32_t>(frame_bytes));
   if (frame_bytes > kUncheckedFrameBytes) emit_large_frame(static_cast<uint32_t>(frame_bytes));
   emit_out_of_line();
+  emit_pool();
   out_.functions.push_back({entry_, e_.offset()});
   return check_code_size();
 }
@@ -259,6 +263,18 @@ void Baseline::emit_out_of_line() {
       e_.ud2();
     }
     e_.patch_relative(jump.at, previous);
+  }
+}
+
+void Baseline::emit_pool() {
+  if (pool_.empty()) return;
+  e_.align(16);
+  for (PoolEntry& entry : pool_) {
+    e_.bind(entry.label);
+    for (const uint64_t half : {entry.value.low, entry.value.high}) {
+      e_.data32(static_cast<uint32_t>(half));
+      e_.data32(static_cast<uint32_t>(half >> 32));
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 // The baseline compiler: memory instructions (spec §4.4.7).
 //
-// 32-bit memories: exec/ reserves 8 GiB + 64 KiB for each, so base + zero-extended index + 32-bit offset + 8 bytes
+// 32-bit memories: exec/ reserves 8 GiB + 64 KiB for each, so base + zero-extended index + 32-bit offset + 16 bytes
 // never leaves the reservation, and what is not committed faults; the access's pc is the TrapSite. 64-bit memories: the
 // end of the access is compared with the size first.
 #include "runtime/codegen/baseline/baseline.hpp"
@@ -210,8 +210,6 @@ void Baseline::push_status_result(bool is_64) {
   push_gpr(is_64 ? ValKind::i64 : ValKind::i32, Gpr::rax);
 }
 
-Result<void> Baseline::vector(Op op, uint64_t, uint64_t) { return unsupported(op); }
-Result<void> Baseline::vector_memory(Op op, const MemArg&, uint32_t) { return unsupported(op); }
 Result<void> Baseline::atomic(Op op, const MemArg&) { return unsupported(op); }
 
 } // namespace runtime::baseline

@@ -2,6 +2,7 @@
 //
 //   gpr, xmm   in a register: one the operand owns, or a local's that the next instruction sets
 //   constant   nowhere yet; i32 and f32 as zero-extended bits, references only as null
+//              (never a v128: its constants are made in a register)
 //   slot       in the frame's slot of that number
 //   local      whatever local n holds now: not copied before the local changes
 //   flags      an i32 that is 1 when a Test of the processor's flags holds, else 0
@@ -32,6 +33,9 @@ enum class Test : uint8_t { float_eq = 16, float_ne = 17 };
 [[nodiscard]] constexpr FloatWidth float_width_of(ValKind type) {
   return type == ValKind::f64 ? FloatWidth::f64 : FloatWidth::f32;
 }
+
+// Of values that live in vector registers: f32, f64, v128.
+[[nodiscard]] constexpr bool in_xmm(ValKind type) { return type >= ValKind::f32 && type <= ValKind::v128; }
 
 class Operand {
 public:
@@ -77,6 +81,8 @@ public:
     assert(is_float());
     return float_width_of(type_);
   }
+  [[nodiscard]] constexpr bool is_vector() const { return type_ == ValKind::v128; }
+  [[nodiscard]] constexpr bool in_xmm() const { return baseline::in_xmm(type_); }
   // The same bits seen as another type: as many of them, or the lower half.
   constexpr void retype(ValKind type) { type_ = type; }
 

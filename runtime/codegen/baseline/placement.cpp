@@ -134,19 +134,39 @@ void Baseline::load_gpr(Gpr reg, const Operand& value) {
 }
 
 void Baseline::load_xmm(Xmm reg, const Operand& value) {
-  const FloatWidth width = value.float_width();
-  if (value.is_constant()) return load_xmm_constant(reg, width, value.bits());
+  if (value.is_constant()) return load_xmm_constant(reg, value.float_width(), value.bits());
   if (const Xmm from = xmm_of(value); from != kNoXmm) {
     if (from != reg) e_.movaps(reg, from);
     return;
   }
-  e_.movs(width, reg, memory_of(value));
+  load_xmm_from(value.type(), reg, memory_of(value));
 }
 
 void Baseline::load_xmm_constant(Xmm reg, FloatWidth width, uint64_t bits) {
   if (bits == 0) return e_.logic(SseLogic::xor_, reg, reg);
   e_.mov_imm(kScratch, bits);
   e_.movd(width == FloatWidth::f64 ? Width::w64 : Width::w32, reg, kScratch);
+}
+
+void Baseline::load_xmm_from(ValKind type, Xmm to, const Mem& from) {
+  if (type == ValKind::v128)
+    e_.packed(Packed1::movups, to, from);
+  else
+    e_.movs(float_width_of(type), to, from);
+}
+
+void Baseline::store_xmm_to(ValKind type, const Mem& to, Xmm from) {
+  if (type == ValKind::v128)
+    e_.movups(to, from);
+  else
+    e_.movs(float_width_of(type), to, from);
+}
+
+// Not through r11, which may be the base of `to`.
+void Baseline::copy_memory(ValKind type, const Mem& to, const Mem& from) {
+  const ValKind carried = type == ValKind::v128 ? type : ValKind::f64;
+  load_xmm_from(carried, kScratchXmm, from);
+  store_xmm_to(carried, to, kScratchXmm);
 }
 
 void Baseline::store_value(const Mem& to, const Operand& value) {
@@ -161,11 +181,9 @@ void Baseline::store_value(const Mem& to, const Operand& value) {
       e_.mov_imm(Width::w32, {to.base, to.disp + 4, to.index, to.scale_log2}, static_cast<int32_t>(value.bits() >> 32));
     }
   } else if (in_memory(value)) {
-    // Not through r11, which may be the base of `to`.
-    e_.movs(FloatWidth::f64, kScratchXmm, memory_of(value));
-    e_.movs(FloatWidth::f64, to, kScratchXmm);
-  } else if (value.is_float()) {
-    e_.movs(value.float_width(), to, xmm_of(value));
+    copy_memory(value.type(), to, memory_of(value));
+  } else if (value.in_xmm()) {
+    store_xmm_to(value.type(), to, xmm_of(value));
   } else {
     e_.mov(Width::w64, to, gpr_of(value));
   }
@@ -194,11 +212,11 @@ void Baseline::spill_registers() {
 
 void Baseline::unshare_local(uint32_t index) {
   stack_.unshare(index, [this](uint32_t at, Operand value) {
-    if (value.is_float() ? xmms_.free().empty() : gprs_.free().empty()) {
+    if (value.in_xmm() ? xmms_.free().empty() : gprs_.free().empty()) {
       store_value(slot_for_store(at), value);
       return Operand::slot(value.type(), at);
     }
-    if (value.is_float())
+    if (value.in_xmm())
       (void)to_own_xmm(value);
     else
       (void)to_own_gpr(value);
@@ -229,13 +247,13 @@ const Baseline::Local* Baseline::next_set(uint32_t immediates) const {
 
 Gpr Baseline::destination_gpr(uint32_t immediates) const {
   const Local* local = next_set(immediates);
-  if (local == nullptr || local->is_float()) return kNoGpr;
+  if (local == nullptr || local->in_xmm()) return kNoGpr;
   return local->gpr();
 }
 
 Xmm Baseline::destination_xmm(uint32_t immediates) const {
   const Local* local = next_set(immediates);
-  if (local == nullptr || !local->is_float()) return kNoXmm;
+  if (local == nullptr || !local->in_xmm()) return kNoXmm;
   return local->xmm();
 }
 

@@ -9,7 +9,6 @@ Result<void> Baseline::drop() {
 }
 
 Result<void> Baseline::select(ValType type) {
-  if (type.kind() == ValKind::v128) return unsupported("select of v128");
   Operand condition = pop();
   Test test = test_of(Cond::ne);
   if (condition.is_flags()) {
@@ -21,9 +20,9 @@ Result<void> Baseline::select(ValType type) {
   }
   // From here to the use of the flags only moves are emitted.
   Operand if_false = pop(), if_true = pop();
-  if (type.is_float() || !is_cond(test)) {
+  if (in_xmm(type.kind()) || !is_cond(test)) {
     Label keep;
-    if (type.is_float()) {
+    if (in_xmm(type.kind())) {
       const Xmm other = to_xmm(if_false), reg = to_own_xmm(if_true);
       jump_if(test, keep);
       e_.movaps(reg, other);
@@ -51,9 +50,9 @@ Result<void> Baseline::select(ValType type) {
   return check_code_size();
 }
 
-Result<void> Baseline::constant(ValType type, uint64_t low, uint64_t) {
+Result<void> Baseline::constant(ValType type, uint64_t low, uint64_t high) {
   settle_flags();
-  if (type.kind() == ValKind::v128) return unsupported("v128.const");
+  if (type.kind() == ValKind::v128) return vector_constant({low, high});
   push_constant(type.kind(), low);
   return {};
 }
@@ -72,7 +71,7 @@ Result<void> Baseline::local_set(uint32_t index) {
   const Local& local = locals_[index];
   if (!local.is_pinned())
     store_value(home(index), value);
-  else if (value.is_float())
+  else if (value.in_xmm())
     load_xmm(local.xmm(), value);
   else
     load_gpr(local.gpr(), value);
@@ -90,7 +89,7 @@ Result<void> Baseline::local_tee(uint32_t index) {
   unshare_local(index);
   const Local& local = locals_[index];
   if (local.is_pinned()) {
-    if (value.is_float())
+    if (value.in_xmm())
       load_xmm(local.xmm(), value);
     else
       load_gpr(local.gpr(), value);
@@ -109,12 +108,11 @@ Result<void> Baseline::local_tee(uint32_t index) {
 Result<void> Baseline::global_get(uint32_t index) {
   settle_flags();
   const ValType type = module_.globals[index].type.type;
-  if (type.kind() == ValKind::v128) return unsupported("globals of type v128");
   e_.mov(Width::w64, kScratch, vmctx_field(offsetof(VMContext, globals)));
   e_.mov(Width::w64, kScratch, {kScratch, static_cast<int32_t>(8 * index)});
-  if (type.is_float()) {
+  if (in_xmm(type.kind())) {
     const Xmm reg = alloc_xmm();
-    e_.movs(float_width_of(type.kind()), reg, Mem{kScratch});
+    load_xmm_from(type.kind(), reg, Mem{kScratch});
     push_xmm(type.kind(), reg);
   } else {
     const Gpr reg = alloc_gpr();
@@ -126,8 +124,6 @@ Result<void> Baseline::global_get(uint32_t index) {
 
 Result<void> Baseline::global_set(uint32_t index) {
   settle_flags();
-  const ValType type = module_.globals[index].type.type;
-  if (type.kind() == ValKind::v128) return unsupported("globals of type v128");
   const Operand value = pop();
   e_.mov(Width::w64, kScratch, vmctx_field(offsetof(VMContext, globals)));
   e_.mov(Width::w64, kScratch, {kScratch, static_cast<int32_t>(8 * index)});

@@ -12,15 +12,17 @@
 // rbx, rbp and r12 to r15 are also what the System V convention preserves: C++ can be called without saving them.
 //
 // Parameters: integers and references in rsi, rdx, rcx, r8, r9, rdi (System V's order after its first, where libcalls
-// have the VMContext), floats in xmm0 to xmm7, in order; the others, in order, in ExecContext::overflow, which the
-// callee reads before anything else can run. Never on the stack: a tail call to any type is a jump.
-// rax: the caller's VMContext where the callee may be a host function (null: the host itself calls).
-// Results: integers in rax, rdx, rcx, rsi, floats in xmm0 to xmm3, the others in ExecContext::overflow.
-// An i32 in a register is zero-extended to 64 bits: addresses need no extension. In memory the upper half is undefined.
+// have the VMContext), floats and vectors in xmm0 to xmm7, in order; the others, in order, in ExecContext::overflow,
+// which the callee reads before anything else can run. Never on the stack: a tail call to any type is a jump. rax: the
+// caller's VMContext where the callee may be a host function (null: the host itself calls). Results: integers in rax,
+// rdx, rcx, rsi, floats and vectors in xmm0 to xmm3, the others in ExecContext::overflow, where a vector has two
+// places. An i32 in a register is zero-extended to 64 bits: addresses need no extension. In memory the upper half is
+// undefined.
 //
 // Frame: push rbp; mov rbp, rsp; then at [rbp - 8], [rbp - 16], [rbp - 24] the saved rbx, r12, r13 if used, at
-// [rbp - 32] r14 while another instance runs, below that one 8-byte slot for every local, then one for every value of
-// the operand stack that had to be stored. rsp is a multiple of 16 at every call.
+// [rbp - 32] r14 while another instance runs, below that one slot for every local, then one for every value of the
+// operand stack that had to be stored; a slot has 16 bytes in functions that may hold vectors, else 8. rsp is a
+// multiple of 16 at every call.
 #pragma once
 #include "runtime/abi/calling_convention.hpp"
 #include "runtime/codegen/x86_64/emitter.hpp"
@@ -77,7 +79,9 @@ public:
     } else if (integers_ < integer_registers_.size()) {
       return Location{integer_registers_[integers_++]};
     }
-    return Location::overflow(overflow_++);
+    const uint32_t index = overflow_;
+    overflow_ += is_vector ? 2 : 1;
+    return Location::overflow(index);
   }
 
 private:

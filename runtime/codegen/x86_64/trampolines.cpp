@@ -11,7 +11,24 @@ using namespace x86_64;
 
 Width width_of(ValType type) { return type.kind() == ValKind::i32 ? Width::w32 : Width::w64; }
 
-// values[i] at [base + 8 * i] into their places, or back. r10 holds the ExecContext where overflow is used.
+int32_t bytes_of(ValType type) { return type.kind() == ValKind::v128 ? 16 : 8; }
+
+void load_xmm(Emitter& e, ValType type, Xmm to, const Mem& from) {
+  if (type.kind() == ValKind::v128)
+    e.packed(Packed1::movups, to, from);
+  else
+    e.movs(FloatWidth::f64, to, from);
+}
+
+void store_xmm(Emitter& e, ValType type, const Mem& to, Xmm from) {
+  if (type.kind() == ValKind::v128)
+    e.movups(to, from);
+  else
+    e.movs(FloatWidth::f64, to, from);
+}
+
+// The values from [base] up, 16 bytes for a vector and 8 for others, into their places, or back. r10 holds the
+// ExecContext where overflow is used.
 enum class Direction : uint8_t { load, store };
 void move_values(Emitter& e, Gpr base, std::span<const ValType> types, Locations locations, Direction direction) {
   constexpr Gpr exec = Gpr::r10;
@@ -20,16 +37,18 @@ void move_values(Emitter& e, Gpr base, std::span<const ValType> types, Locations
   // Overflow first: it goes through xmm15, and loading the others may overwrite nothing it needs.
   for (const ValType type : types) {
     const Location place = again.next(type);
-    const Mem value{base, 8 * at++};
+    const Mem value{base, at};
+    at += bytes_of(type);
     if (!place.is_overflow()) continue;
     const Mem slot = overflow_slot(exec, place.overflow_index());
-    e.movs(FloatWidth::f64, kScratchXmm, direction == Direction::load ? value : slot);
-    e.movs(FloatWidth::f64, direction == Direction::load ? slot : value, kScratchXmm);
+    load_xmm(e, type, kScratchXmm, direction == Direction::load ? value : slot);
+    store_xmm(e, type, direction == Direction::load ? slot : value, kScratchXmm);
   }
   at = 0;
   for (const ValType type : types) {
     const Location place = locations.next(type);
-    const Mem value{base, 8 * at++};
+    const Mem value{base, at};
+    at += bytes_of(type);
     if (place.is_gpr()) {
       // Loads of i32 zero-extend: the caller's upper half is undefined.
       if (direction == Direction::load)
@@ -38,9 +57,9 @@ void move_values(Emitter& e, Gpr base, std::span<const ValType> types, Locations
         e.mov(Width::w64, value, place.gpr());
     } else if (place.is_xmm()) {
       if (direction == Direction::load)
-        e.movs(FloatWidth::f64, place.xmm(), value);
+        load_xmm(e, type, place.xmm(), value);
       else
-        e.movs(FloatWidth::f64, value, place.xmm());
+        store_xmm(e, type, value, place.xmm());
     }
   }
 }
@@ -108,8 +127,7 @@ void emit_host(Emitter& e, CompiledCode& out, const FuncType& type) {
   e.align(16);
   const uint32_t begin = e.offset();
   constexpr Gpr exec = Gpr::r10;
-  const size_t values = std::max(type.params.size(), type.results.size());
-  const auto bytes = static_cast<int32_t>((8 * values + 15) / 16 * 16);
+  const auto bytes = static_cast<int32_t>((8 * value_words(type) + 15) / 16 * 16);
   e.push(Gpr::rbp);
   e.mov(Width::w64, Gpr::rbp, Gpr::rsp);
   (void)e.sub_imm32(Gpr::rsp, bytes);
