@@ -317,6 +317,202 @@ TEST_CASE("floating-point instructions disassemble to what was asked for") {
   }
 }
 
+const std::pair<Packed2, const char*> kPacked2Names[] = {{Packed2::paddb, "paddb"},
+                                                         {Packed2::paddw, "paddw"},
+                                                         {Packed2::paddd, "paddd"},
+                                                         {Packed2::paddq, "paddq"},
+                                                         {Packed2::paddsb, "paddsb"},
+                                                         {Packed2::paddsw, "paddsw"},
+                                                         {Packed2::paddusb, "paddusb"},
+                                                         {Packed2::paddusw, "paddusw"},
+                                                         {Packed2::psubb, "psubb"},
+                                                         {Packed2::psubw, "psubw"},
+                                                         {Packed2::psubd, "psubd"},
+                                                         {Packed2::psubq, "psubq"},
+                                                         {Packed2::psubsb, "psubsb"},
+                                                         {Packed2::psubsw, "psubsw"},
+                                                         {Packed2::psubusb, "psubusb"},
+                                                         {Packed2::psubusw, "psubusw"},
+                                                         {Packed2::pmullw, "pmullw"},
+                                                         {Packed2::pmulhw, "pmulhw"},
+                                                         {Packed2::pmulhuw, "pmulhuw"},
+                                                         {Packed2::pmuludq, "pmuludq"},
+                                                         {Packed2::pmaddwd, "pmaddwd"},
+                                                         {Packed2::pminub, "pminub"},
+                                                         {Packed2::pmaxub, "pmaxub"},
+                                                         {Packed2::pminsw, "pminsw"},
+                                                         {Packed2::pmaxsw, "pmaxsw"},
+                                                         {Packed2::pavgb, "pavgb"},
+                                                         {Packed2::pavgw, "pavgw"},
+                                                         {Packed2::pand, "pand"},
+                                                         {Packed2::pandn, "pandn"},
+                                                         {Packed2::por, "por"},
+                                                         {Packed2::pxor, "pxor"},
+                                                         {Packed2::pcmpeqb, "pcmpeqb"},
+                                                         {Packed2::pcmpeqw, "pcmpeqw"},
+                                                         {Packed2::pcmpeqd, "pcmpeqd"},
+                                                         {Packed2::pcmpgtb, "pcmpgtb"},
+                                                         {Packed2::pcmpgtw, "pcmpgtw"},
+                                                         {Packed2::pcmpgtd, "pcmpgtd"},
+                                                         {Packed2::packsswb, "packsswb"},
+                                                         {Packed2::packuswb, "packuswb"},
+                                                         {Packed2::packssdw, "packssdw"},
+                                                         {Packed2::punpcklbw, "punpcklbw"},
+                                                         {Packed2::punpcklwd, "punpcklwd"},
+                                                         {Packed2::punpcklqdq, "punpcklqdq"},
+                                                         {Packed2::punpckhbw, "punpckhbw"},
+                                                         {Packed2::punpckhwd, "punpckhwd"},
+                                                         {Packed2::psllw, "psllw"},
+                                                         {Packed2::pslld, "pslld"},
+                                                         {Packed2::psllq, "psllq"},
+                                                         {Packed2::psrlw, "psrlw"},
+                                                         {Packed2::psrld, "psrld"},
+                                                         {Packed2::psrlq, "psrlq"},
+                                                         {Packed2::psraw, "psraw"},
+                                                         {Packed2::psrad, "psrad"},
+                                                         {Packed2::pshufb, "pshufb"},
+                                                         {Packed2::pmaddubsw, "pmaddubsw"},
+                                                         {Packed2::pmulhrsw, "pmulhrsw"},
+                                                         {Packed2::pminsb, "pminsb"},
+                                                         {Packed2::pminsd, "pminsd"},
+                                                         {Packed2::pminuw, "pminuw"},
+                                                         {Packed2::pminud, "pminud"},
+                                                         {Packed2::pmaxsb, "pmaxsb"},
+                                                         {Packed2::pmaxsd, "pmaxsd"},
+                                                         {Packed2::pmaxuw, "pmaxuw"},
+                                                         {Packed2::pmaxud, "pmaxud"},
+                                                         {Packed2::pmuldq, "pmuldq"},
+                                                         {Packed2::pcmpeqq, "pcmpeqq"},
+                                                         {Packed2::pcmpgtq, "pcmpgtq"},
+                                                         {Packed2::packusdw, "packusdw"},
+                                                         {Packed2::pmulld, "pmulld"},
+                                                         {Packed2::addps, "addps"},
+                                                         {Packed2::addpd, "addpd"},
+                                                         {Packed2::mulps, "mulps"},
+                                                         {Packed2::mulpd, "mulpd"},
+                                                         {Packed2::subps, "subps"},
+                                                         {Packed2::subpd, "subpd"},
+                                                         {Packed2::divps, "divps"},
+                                                         {Packed2::divpd, "divpd"},
+                                                         {Packed2::minps, "minps"},
+                                                         {Packed2::minpd, "minpd"},
+                                                         {Packed2::maxps, "maxps"},
+                                                         {Packed2::maxpd, "maxpd"},
+                                                         {Packed2::unpcklps, "unpcklps"},
+                                                         {Packed2::movsd, "movsd"}};
+const std::pair<Packed2Imm, const char*> kPacked2ImmNames[] = {{Packed2Imm::cmpps, "cmpps"},
+                                                               {Packed2Imm::cmppd, "cmppd"},
+                                                               {Packed2Imm::shufps, "shufps"},
+                                                               {Packed2Imm::pblendw, "pblendw"},
+                                                               {Packed2Imm::insertps, "insertps"}};
+const std::pair<Packed1, const char*> kPacked1Names[] = {
+    {Packed1::pabsb, "pabsb"},         {Packed1::pabsw, "pabsw"},         {Packed1::pabsd, "pabsd"},
+    {Packed1::pmovsxbw, "pmovsxbw"},   {Packed1::pmovsxwd, "pmovsxwd"},   {Packed1::pmovsxdq, "pmovsxdq"},
+    {Packed1::pmovzxbw, "pmovzxbw"},   {Packed1::pmovzxwd, "pmovzxwd"},   {Packed1::pmovzxdq, "pmovzxdq"},
+    {Packed1::ptest, "ptest"},         {Packed1::sqrtps, "sqrtps"},       {Packed1::sqrtpd, "sqrtpd"},
+    {Packed1::cvtdq2ps, "cvtdq2ps"},   {Packed1::cvttps2dq, "cvttps2dq"}, {Packed1::cvtdq2pd, "cvtdq2pd"},
+    {Packed1::cvttpd2dq, "cvttpd2dq"}, {Packed1::cvtpd2ps, "cvtpd2ps"},   {Packed1::cvtps2pd, "cvtps2pd"},
+    {Packed1::movddup, "movddup"},     {Packed1::movups, "movups"}};
+const std::pair<Packed1Imm, const char*> kPacked1ImmNames[] = {{Packed1Imm::pshufd, "pshufd"},
+                                                               {Packed1Imm::pshuflw, "pshuflw"},
+                                                               {Packed1Imm::roundps, "roundps"},
+                                                               {Packed1Imm::roundpd, "roundpd"}};
+const std::pair<PackedShift, const char*> kPackedShiftNames[] = {
+    {PackedShift::psrlw, "psrlw"}, {PackedShift::psraw, "psraw"}, {PackedShift::psllw, "psllw"},
+    {PackedShift::psrld, "psrld"}, {PackedShift::psrad, "psrad"}, {PackedShift::pslld, "pslld"},
+    {PackedShift::psrlq, "psrlq"}, {PackedShift::psllq, "psllq"}};
+const std::pair<LaneMask, const char*> kLaneMaskNames[] = {
+    {LaneMask::movmskps, "movmskps"}, {LaneMask::movmskpd, "movmskpd"}, {LaneMask::pmovmskb, "pmovmskb"}};
+
+// The same instruction in its legacy encoding, where the target is the first operand, and in its VEX one.
+std::string vex(const std::function<void(Emitter&)>& emit) {
+  return emitted([&](Emitter& e) {
+    e.use_vex(true);
+    emit(e);
+  });
+}
+#define EXPECT_VEX(text, ...) CHECK(vex([&](Emitter& e) { __VA_ARGS__; }) == (text))
+
+TEST_CASE("vector instructions on registers disassemble to what was asked for, in both encodings") {
+  for (const Xmm a : kSomeXmms)
+    for (const Xmm b : kSomeXmms) {
+      const std::string ab = " " + xmm(a) + ", " + xmm(b), aab = " " + xmm(a) + "," + ab;
+      const std::string cab = " xmm9, " + xmm(a) + ", " + xmm(b);
+      for (const auto& [op, name] : kPacked2Names) {
+        EXPECT_CODE(name + ab, e.packed(op, a, a, b));
+        EXPECT_VEX("v" + (name + cab), e.packed(op, Xmm::xmm9, a, b));
+      }
+      for (const auto& [op, name] : kPacked1Names) {
+        EXPECT_CODE(name + ab, e.packed(op, a, b));
+        EXPECT_VEX("v" + (name + ab), e.packed(op, a, b));
+      }
+      for (const auto& [op, name] : kPacked1ImmNames) {
+        EXPECT_CODE(name + ab + ", 0x1B", e.packed(op, a, b, 0x1b));
+        EXPECT_VEX("v" + (name + ab) + ", 0x1B", e.packed(op, a, b, 0x1b));
+      }
+      for (const auto& [op, name] : kPacked2ImmNames) {
+        EXPECT_CODE(name + ab + ", 0x1B", e.packed(op, a, a, b, 0x1b));
+        EXPECT_VEX("v" + (name + cab) + ", 0x1B", e.packed(op, Xmm::xmm9, a, b, 0x1b));
+      }
+      for (const auto& [op, name] : kPackedShiftNames) {
+        EXPECT_CODE(name + (" " + xmm(a)) + ", 0x05", e.packed(op, a, a, 5));
+        EXPECT_VEX("v" + (name + ab) + ", 0x05", e.packed(op, a, b, 5));
+      }
+    }
+  EXPECT_CODE("movaps xmm1, xmm9; paddd xmm1, xmm2", e.packed(Packed2::paddd, Xmm::xmm1, Xmm::xmm9, Xmm::xmm2));
+  EXPECT_CODE("movaps xmm1, xmm9; psrlq xmm1, 0x20", e.packed(PackedShift::psrlq, Xmm::xmm1, Xmm::xmm9, 32));
+}
+
+TEST_CASE("vector instructions on memory and lanes disassemble to what was asked for, in both encodings") {
+  const Mem places[] = {{Gpr::rbp, -48}, {Gpr::r13, 0, Gpr::r12, 0}, {Gpr::r15, 0x1234, Gpr::rax, 0}};
+  for (const Xmm a : kSomeXmms) {
+    const std::string x = xmm(a);
+    for (const Mem& m : places) {
+      for (const auto& [op, name] : kPacked2Names) {
+        const std::string legacy = name + (" " + x) + ", " + mem(m);
+        const std::string with_vex = "v" + std::string(name) + " xmm9, " + x + ", " + mem(m);
+        if (op == Packed2::movsd) continue; // only among registers
+        EXPECT_CODE(legacy, e.packed(op, a, a, m));
+        EXPECT_VEX(with_vex, e.packed(op, Xmm::xmm9, a, m));
+      }
+      for (const auto& [op, name] : kPacked1Names) {
+        EXPECT_CODE(name + (" " + x) + ", " + mem(m), e.packed(op, a, m));
+        EXPECT_VEX("v" + std::string(name) + " " + x + ", " + mem(m), e.packed(op, a, m));
+      }
+      EXPECT_CODE("movups " + mem(m) + ", " + x, e.movups(m, a));
+      EXPECT_VEX("vmovups " + mem(m) + ", " + x, e.movups(m, a));
+      constexpr const char* kLanes = "bwdq";
+      for (const Lane lane : {Lane::b, Lane::w, Lane::d, Lane::q}) {
+        const std::string suffix(1, kLanes[static_cast<int>(lane)]);
+        EXPECT_CODE("pinsr" + suffix + " " + x + ", " + mem(m) + ", 0x01", e.pinsr(lane, a, a, m, 1));
+        EXPECT_VEX("vpinsr" + suffix + " " + x + ", xmm9, " + mem(m) + ", 0x01", e.pinsr(lane, a, Xmm::xmm9, m, 1));
+        EXPECT_CODE("pextr" + suffix + " " + mem(m) + ", " + x + ", 0x01", e.pextr(lane, m, a, 1));
+        EXPECT_VEX("vpextr" + suffix + " " + mem(m) + ", " + x + ", 0x01", e.pextr(lane, m, a, 1));
+      }
+    }
+    for (const Gpr g : kSomeGprs) {
+      EXPECT_CODE("pinsrw " + x + ", " + r32(g) + ", 0x07", e.pinsr(Lane::w, a, a, g, 7));
+      EXPECT_VEX("vpinsrq " + x + ", xmm9, " + r64(g) + ", 0x01", e.pinsr(Lane::q, a, Xmm::xmm9, g, 1));
+      EXPECT_CODE("pextrb " + r32(g) + ", " + x + ", 0x0F", e.pextr(Lane::b, g, a, 15));
+      EXPECT_VEX("vpextrd " + r32(g) + ", " + x + ", 0x03", e.pextr(Lane::d, g, a, 3));
+      for (const auto& [op, name] : kLaneMaskNames) {
+        EXPECT_CODE(name + (" " + r32(g)) + ", " + x, e.lane_mask(op, g, a));
+        EXPECT_VEX("v" + std::string(name) + " " + r32(g) + ", " + x, e.lane_mask(op, g, a));
+      }
+    }
+  }
+}
+
+TEST_CASE("a vector constant is found by its distance") {
+  Label label;
+  EXPECT_CODE("paddb xmm9, [0x000000000000000A]; ret; int3", {
+    e.packed(Packed2::paddb, Xmm::xmm9, Xmm::xmm9, label);
+    e.ret();
+    e.bind(label);
+    e.align(11);
+  });
+}
+
 #endif
 
 } // namespace
