@@ -24,6 +24,8 @@ public:
     for (uint32_t code = 0x45; code <= 0xc4; ++code) add_op(static_cast<Op>(code));
     for (uint32_t code = 0xfc0000; code <= 0xfc0007; ++code) add_op(static_cast<Op>(code));
 
+    for (uint32_t code = 0xfd000e; code <= 0xfd00ff; ++code) add_vector_op(static_cast<Op>(code));
+
     Octets types, indices, exports, bodies, table;
     leb(types, 4);
     append(types, {0x60, 8, kI32, kI64, kF32, kF64, kI32, kI64, kF32, kF64, 4, kI32, kI64, kF32, kF64});
@@ -65,9 +67,10 @@ public:
   }
 
 private:
-  static constexpr uint8_t kI32 = 0x7f, kI64 = 0x7e, kF32 = 0x7d, kF64 = 0x7c;
+  static constexpr uint8_t kI32 = 0x7f, kI64 = 0x7e, kF32 = 0x7d, kF64 = 0x7c, kV128 = 0x7b;
   static constexpr uint32_t kParams = 8, kExtra = 12, kLocals = kParams + kExtra; // kinds repeat every four
-  static constexpr uint32_t kCounter = kLocals, kScratch32 = kLocals + 4, kScratch64 = kLocals + 5; // beside them
+  static constexpr uint32_t kCounter = kLocals, kScratch32 = kLocals + 4, kScratch64 = kLocals + 5, // beside them
+      kVectors = kLocals + 6;                                                                       // four locals
 
   uint32_t pick(uint32_t bound) { return static_cast<uint32_t>(random_() % bound); }
   static void leb(Octets& out, uint64_t value) {
@@ -95,6 +98,16 @@ private:
     if (info.family == OpFamily::numeric) ops_[static_cast<size_t>(info.result)].push_back(op);
   }
 
+  // Those whose results show no NaN that they computed.
+  void add_vector_op(Op op) {
+    const OpInfo& info = op_info(op);
+    if (info.family != OpFamily::vector || info.result != ValKind::v128) return;
+    for (const char* computes : {".add", ".sub", ".mul", ".div", ".sqrt", ".min", ".max", ".pmin", ".pmax", ".ceil",
+                                 ".floor", ".trunc", ".nearest", ".demote", ".promote", ".splat"})
+      if (info.text[0] == 'f' && info.text.substr(5).starts_with(computes)) return;
+    vector_ops_.push_back(op);
+  }
+
   void local(uint8_t opcode, uint32_t index) {
     code_.push_back(opcode);
     leb(code_, index);
@@ -108,9 +121,9 @@ private:
     depth_ = 0;
     in_loop_ = 0;
     // kExtra locals with repeating kinds, four loop counters, two scratch floats
-    leb(code_, kExtra + 3);
+    leb(code_, kExtra + 4);
     for (uint32_t i = 0; i < kExtra; ++i) emit({1, code_of(static_cast<ValKind>(i % 4))});
-    emit({4, kI32, 1, kF32, 1, kF64});
+    emit({4, kI32, 1, kF32, 1, kF64, 4, kV128});
     // fuel: with none left, answer at once
     emit({0x23, 0, 0x41, 1, 0x6b, 0x24, 0, 0x23, 0, 0x41, 0, 0x48, 0x04, 0x40});
     emit({0x41, 1, 0x42, 2});
@@ -309,12 +322,55 @@ private:
       }
       return emit({0x1a});
     case 11: // globals
+      if (kind == ValKind::i64 && pick(4) != 0) return vector_lane(depth);
       if (kind == ValKind::i64) return emit({0x23, 1});
       if (kind == ValKind::f64) return emit({0x23, 2});
       break;
     default: break;
     }
     numeric(kind, depth);
+  }
+
+  void vector_lane(uint32_t depth) {
+    vector(depth + 1);
+    emit_op(Op::i64x2_extract_lane);
+    emit({static_cast<uint8_t>(pick(2))});
+  }
+
+  void vector(uint32_t depth) {
+    const auto any_local = [&] { return kVectors + pick(4); };
+    switch (code_.size() > 6000 || depth > 7 ? 0 : pick(12)) {
+    case 0: return local(0x20, any_local());
+    case 1:
+      emit({0xfd, 12}); // a constant
+      for (int i = 0; i < 16; ++i) emit({static_cast<uint8_t>(pick(3) == 0 ? pick(256) : 0x80 * pick(2))});
+      return;
+    case 2: vector(depth + 1); return local(0x22, any_local());
+    case 3:
+      vector(depth + 1);
+      vector(depth + 1);
+      emit({0xfd, 13}); // a shuffle
+      for (int i = 0; i < 16; ++i) emit({static_cast<uint8_t>(pick(32))});
+      return;
+    case 4:
+      address();
+      emit({0xfd, static_cast<uint8_t>(pick(11))}); // a load
+      return memarg();
+    case 5:
+      vector(depth + 1);
+      expression(ValKind::i32, depth + 1);
+      return emit({0xfd, 0x17, static_cast<uint8_t>(pick(16))}); // a lane replaced
+    default: break;
+    }
+    const Op op = vector_ops_[pick(static_cast<uint32_t>(vector_ops_.size()))];
+    const OpInfo& info = op_info(op);
+    for (uint32_t i = 0; i < info.param_count; ++i) {
+      if (info.params[i] == ValKind::v128)
+        vector(depth + 1);
+      else
+        expression(info.params[i], depth + 1);
+    }
+    emit_op(op);
   }
 
   void numeric(ValKind kind, uint32_t depth) {
@@ -478,7 +534,7 @@ private:
 
   std::mt19937 random_;
   uint32_t functions_, index_ = 0, depth_ = 0, in_loop_ = 0;
-  std::vector<Op> ops_[4];
+  std::vector<Op> ops_[4], vector_ops_;
   Octets code_;
 };
 
