@@ -49,7 +49,35 @@ constexpr const char* kModule = R"((module
     (if (result i32) (i32.lt_s (local.get 0) (i32.const 2))
       (then (local.get 0))
       (else (i32.add (call $fib (i32.sub (local.get 0) (i32.const 1)))
-                     (call $fib (i32.sub (local.get 0) (i32.const 2))))))))
+                     (call $fib (i32.sub (local.get 0) (i32.const 2)))))))
+  (memory 1)
+  (func (export "vector_integers") (param $n i32) (result i32) (local $i i32) (local $at i32) (local $sum v128)
+    (loop $again
+      (local.set $at (i32.and (i32.shl (local.get $i) (i32.const 4)) (i32.const 0x3ff0)))
+      (local.set $sum (i32x4.add (local.get $sum) (i32x4.mul (v128.load (local.get $at)) (local.get $sum))))
+      (v128.store offset=0x4000 (local.get $at)
+        (i32x4.max_s (i32x4.shr_s (local.get $sum) (i32.const 3)) (v128.load (local.get $at))))
+      (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $n))))
+    (local.get $i))
+  (func (export "vector_floats") (param $n i32) (result i32) (local $i i32) (local $at i32) (local $x v128) (local $y v128)
+    (loop $again
+      (local.set $at (i32.and (i32.shl (local.get $i) (i32.const 4)) (i32.const 0x3ff0)))
+      (local.set $x (f32x4.add (f32x4.mul (local.get $x) (v128.load (local.get $at))) (f32x4.splat (f32.const 0.5))))
+      (local.set $y (f32x4.min (f32x4.sqrt (local.get $x)) (f32x4.abs (local.get $y))))
+      (v128.store offset=0x4000 (local.get $at) (local.get $y))
+      (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $n))))
+    (local.get $i))
+  (func (export "vector_bytes") (param $n i32) (result i32) (local $i i32) (local $at i32) (local $found i32) (local $x v128)
+    (loop $again
+      (local.set $at (i32.and (i32.shl (local.get $i) (i32.const 4)) (i32.const 0x3ff0)))
+      (local.set $x (v128.load (local.get $at)))
+      (local.set $found (i32.add (local.get $found) (i32.add
+        (i8x16.bitmask (i8x16.eq (local.get $x) (i8x16.splat (i32.const 10))))
+        (i8x16.bitmask (i8x16.gt_u (i8x16.swizzle (local.get $x) (local.get $x)) (i8x16.splat (i32.const 4)))))))
+      (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $n))))
+    (i32.store (i32.const 0x8000) (local.get $found))
+    (local.get $i))
+)
 )";
 constexpr const char* kOther =
     R"((module (func (export "add") (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))))";
@@ -62,7 +90,7 @@ const { exports: guest } = new WebAssembly.Instance(main, { env: { host: x => (x
 const N = 1000000;
 const cpu = () => { const u = process.cpuUsage(); return (u.user + u.system) * 1000; };
 const best = f => { let b = Infinity; for (let i = 0; i < 7; ++i) { const t = cpu(); f(); b = Math.min(b, cpu() - t); } return b; };
-for (const name of ['empty_loop', 'direct', 'indirect', 'imported', 'to_host'])
+for (const name of ['empty_loop', 'direct', 'indirect', 'imported', 'to_host', 'vector_integers', 'vector_floats', 'vector_bytes'])
   console.log(name, best(() => guest[name](N)) / N);
 console.log('from_host', best(() => { let v = 0; for (let i = 0; i < N; ++i) v = guest.add(v); return v; }) / N);
 console.log('fib', best(() => guest.fib(30)));
@@ -156,7 +184,9 @@ int main() {
     if (static_cast<uint32_t>(values[0]) != kCalls) std::exit(1);
     report(name, ns / kCalls, "ns");
   };
-  for (const char* name : {"empty_loop", "direct", "indirect", "imported", "to_host"}) loop(name);
+  for (const char* name :
+       {"empty_loop", "direct", "indirect", "imported", "to_host", "vector_integers", "vector_floats", "vector_bytes"})
+    loop(name);
   const Func& add = *function("add");
   report("from_host", best_ns([&] {
                         uint64_t value[1] = {0};
