@@ -131,8 +131,20 @@ private:
     constant(ValKind::f64);
     emit({0x0f, 0x0b});
     for (uint32_t i = 6 + pick(16); i > 0; --i) statement();
-    for (const ValKind kind : {ValKind::i32, ValKind::i64, ValKind::f32, ValKind::f64}) visible(kind);
+    for (const ValKind kind : {ValKind::i32, ValKind::i64}) visible(kind);
+    mix_vectors();
+    for (const ValKind kind : {ValKind::f32, ValKind::f64}) visible(kind);
     emit({0x0b});
+  }
+
+  // The i64 on the stack, changed by each half of each vector local.
+  void mix_vectors() {
+    for (uint32_t i = 0; i < 4; ++i)
+      for (const uint8_t half : {0, 1}) {
+        local(0x20, kVectors + i);
+        emit_op(Op::i64x2_extract_lane);
+        emit({half, 0x85, 0x42, 5, 0x89}); // xor, and rotated so that equal ones do not cancel
+      }
   }
 
   // An expression whose bits may be looked at.
@@ -412,7 +424,13 @@ private:
     case 0:
     case 1:
     case 2:
-    case 3: expression(kind, 0); return local(0x21, local_of(kind));
+    case 3:
+      if (pick(2) == 0) {
+        vector(0);
+        return local(0x21, kVectors + pick(4));
+      }
+      expression(kind, 0);
+      return local(0x21, local_of(kind));
     case 4: { // store
       static constexpr uint8_t kStores[4][4] = {
           {0x36, 0x3a, 0x3b, 0x36}, {0x37, 0x3c, 0x3d, 0x3e}, {0x38, 0x38, 0x38, 0x38}, {0x39, 0x39, 0x39, 0x39}};
