@@ -41,6 +41,8 @@ void Context::print(const std::string& text, const Json& json_value) const {
   write_result(prints_to_terminal() ? printable(text) : text);
 }
 
+void Context::print_json(const std::string& text) const { write_result(store::printable_json(text)); }
+
 void Context::print_log(const std::string& log, const Json& json_value) const {
   if (json || !prints_to_terminal()) return print(log, json_value);
   write_result(printable_log(log, std::getenv("NO_COLOR") ? store::Colour::drop : store::Colour::keep));

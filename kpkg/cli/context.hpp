@@ -36,6 +36,8 @@ struct Context {
   void print(const std::string& text, const Json& json_value) const;
   // The same of a build log: on a terminal it keeps its colours, unless $NO_COLOR is set.
   void print_log(const std::string& log, const Json& json_value) const;
+  // A result that is JSON text already, of whatever depth.
+  void print_json(const std::string& text) const;
 
 private:
   std::unique_ptr<store::LocalStore> store_{};

@@ -18,7 +18,7 @@ void run(Context& context, const Options& options) {
   lang::Value* value = project.evaluate();
   auto& evaluator = project.evaluator();
   if (context.json)
-    context.print("", Json::parse(valid_utf8(evaluator.to_json(value))));
+    context.print_json(valid_utf8(evaluator.to_json(value)));
   else
     context.print(options.raw ? evaluator.string(value) : evaluator.print(value, !options.shallow), {});
   if (options.statistics) {
