@@ -54,7 +54,7 @@ std::optional<NarInfo> BinaryCache::query(const StorePath& path) {
 void BinaryCache::fetch_nar(const NarInfo& narinfo, const ByteSink& sink) {
   const std::string url = unwrap(resolve_within_cache(url_, narinfo.url), narinfo.info.path.base_name());
   auto decompressor = Decompressor::make(narinfo.compression, sink);
-  if (!decompressor) throw UserError(decompressor.error().describe(url), "the cache must offer zstd or none");
+  if (!decompressor) throw UserError(decompressor.error().describe(url), "the cache must offer zstd, xz or none");
   // What is signed is the NAR: a stream that does not even decompress is not it.
   const auto refused_if_broken = [](Result<void> result) {
     if (!result && result.error().code == ErrorCode::malformed) result.error().code = ErrorCode::mismatch;

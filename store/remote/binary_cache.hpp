@@ -19,7 +19,7 @@ public:
   // What the cache says of `path`, parsed and for that path; unverified.
   [[nodiscard]] std::optional<NarInfo> query(const StorePath& path);
   // Streams the decompressed NAR, from within this cache, and no more than narinfo says of its sizes
-  // ("none" and "zstd"; others are a clear error).
+  // ("none", "zstd" and "xz"; others are a clear error).
   void fetch_nar(const NarInfo& narinfo, const ByteSink& sink);
   // Uploads archive, then narinfo. `fd` holds the file that narinfo.url, file_hash and file_size_bytes describe.
   void upload(const NarInfo& narinfo, int fd);

@@ -1,4 +1,5 @@
-// The compressions of archives in a binary cache (narinfo's Compression), as streams: "none" and "zstd".
+// The compressions of archives in a binary cache (narinfo's Compression), as streams: "none", "zstd", and "xz" for
+// reading only.
 #pragma once
 #include "store/format/nar.hpp"
 #include <memory>
@@ -6,7 +7,8 @@
 
 namespace store {
 
-// Decompresses what is fed to it into a sink. Errors: malformed (broken or truncated stream), or the sink's own.
+// Decompresses what is fed to it into a sink. Errors: malformed (broken or truncated stream), limit (an xz
+// stream that asks for more memory than any preset of xz needs), or the sink's own.
 class Decompressor {
 public:
   // `sink` is kept and must outlive it. unsupported: this program cannot read that compression.
@@ -19,9 +21,11 @@ public:
 
 private:
   struct Zstd;
-  Decompressor(const ByteSink& sink, std::unique_ptr<Zstd> zstd);
+  struct Xz;
+  Decompressor(const ByteSink& sink, std::unique_ptr<Zstd> zstd, std::unique_ptr<Xz> xz);
   const ByteSink* sink_;
-  std::unique_ptr<Zstd> zstd_; // null: none
+  std::unique_ptr<Zstd> zstd_; // both null: none
+  std::unique_ptr<Xz> xz_;
 };
 
 // Compresses with zstd, with a checksum, into a sink.
