@@ -71,3 +71,18 @@ TEST_CASE("an xz bomb ends at the sink's limit") {
   REQUIRE_FALSE(result);
   CHECK(result.error().code == store::ErrorCode::sink);
 }
+
+TEST_CASE("an xz stream that asks for more memory than xz -9 needs is refused") {
+  lzma_options_lzma options;
+  REQUIRE_FALSE(lzma_lzma_preset(&options, 0));
+  options.dict_size = uint32_t{256} << 20;
+  lzma_filter filters[] = {{LZMA_FILTER_LZMA2, &options}, {LZMA_VLI_UNKNOWN, nullptr}};
+  std::vector<uint8_t> out(1024);
+  size_t size = 0;
+  const uint8_t byte = 'x';
+  REQUIRE(lzma_stream_buffer_encode(filters, LZMA_CHECK_CRC64, nullptr, &byte, 1, out.data(), &size, out.size()) ==
+          LZMA_OK);
+  const auto result = read({reinterpret_cast<const char*>(out.data()), size}, size);
+  REQUIRE_FALSE(result);
+  CHECK(result.error().code == store::ErrorCode::limit);
+}
