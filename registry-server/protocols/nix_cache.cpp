@@ -146,7 +146,7 @@ public:
       refuse("FileHash or FileSize is not that of the stored " + narinfo.url);
     if (!options_.trusted.empty())
       check(narinfo.info.verify_signatures(options_.trusted), narinfo.info.path.base_name());
-    if (narinfo.compression == "none" || narinfo.compression == "zstd") {
+    if (narinfo.compression == "none" || narinfo.compression == "zstd" || narinfo.compression == "xz") {
       const auto archive = blobs_.open(blob->hash);
       if (!archive) throw store::UserError("the blob of nar/" + std::string(*name) + " is missing");
       check_archive(*archive, narinfo);

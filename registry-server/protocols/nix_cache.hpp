@@ -5,10 +5,10 @@
 //   GET, PUT /nar/FILE                FILE: [0-9a-z.]+; hashed while it arrives
 //   GET, PUT /DIGEST.ls, /log/NAME    listings and logs, kept as they come (1 MiB at most)
 //
-// A narinfo is accepted only when FileHash and FileSize fit the stored file and, for archives stored uncompressed or
-// with zstd, when the NAR is well formed and has the NarHash and NarSize that it claims. Other compressions are kept as
-// opaque files whose FileHash fits: clients check the NAR on arrival. With `trusted` keys, also a signature is
-// required.
+// A narinfo is accepted only when FileHash and FileSize fit the stored file and, for archives stored uncompressed,
+// with zstd or with xz, when the NAR is well formed and has the NarHash and NarSize that it claims. Other compressions
+// are kept as opaque files whose FileHash fits: clients check the NAR on arrival. With `trusted` keys, also a signature
+// is required.
 #pragma once
 #include "registry-server/http/access.hpp"
 #include "registry-server/http/router.hpp"
