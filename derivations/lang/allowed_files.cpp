@@ -2,6 +2,7 @@
 #include "derivations/lang/paths.hpp"
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstdlib>
 #include <memory>
 #include <sys/stat.h>
@@ -40,6 +41,7 @@ std::optional<std::string> AllowedFiles::resolve_folder(const std::string& path)
 
 std::optional<std::string> AllowedFiles::resolve(const std::string& path, LastLink last_link) {
   if (path == "/") return path;
+  if (path.size() >= PATH_MAX) return std::nullopt; // nor could it be opened
   const auto folder = resolve_folder(std::string{directory_of(path)});
   if (!folder) return std::nullopt;
   struct stat info{};

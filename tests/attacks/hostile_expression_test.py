@@ -1,5 +1,5 @@
 """Texts that are made to take all of a machine's time or memory: each ends with a value or an error that says where."""
-import json, resource
+import json, os
 import attack
 
 N = 500_000
@@ -73,8 +73,8 @@ class HostileExpressions(attack.Attack):
                 error = self.evaluate(text, 3, ["--eval-memory", "100000000"])
                 self.assertIn("--eval-memory", error.stderr)
 
-        # Where the system has no more, the same.
-        for text in texts:
+        # Where the system has no more, the same. (A sanitizer needs more than any system has.)
+        for text in texts if os.environ.get("KPKG_SANITIZE") != "ON" else []:
             with self.subTest(text + " by ulimit"):
                 self.write("hostile.nix", text)
                 result = self.run_program(["sh", "-c", 'ulimit -v 1500000; exec "$0" eval "$1"',
