@@ -1,5 +1,6 @@
 #include "registry-server/protocols/nix_cache.hpp"
 #include "registry-server/http/error.hpp"
+#include "registry-server/protocols/archive.hpp"
 #include "store/format/encoding.hpp"
 #include "store/format/nar.hpp"
 #include "store/format/store_path.hpp"
@@ -66,51 +67,15 @@ private:
   uint64_t limit_;
 };
 
-// Checks a NAR that comes in pieces: its form, its hash and its size.
-class NarCheck final : store::NarVisitor {
-public:
-  explicit NarCheck(const store::NarInfo& narinfo) : narinfo_(narinfo) {}
-  store::Result<void> feed(store::Bytes data) {
-    if (hasher_.size_bytes() + data.size() > narinfo_.info.nar_size_bytes)
-      return std::unexpected(store::Error{store::ErrorCode::mismatch, "it is longer than NarSize says"});
-    hasher_.update(data);
-    return reader_.feed(data);
-  }
-  store::Result<void> finish() {
-    TRY_VOID(reader_.finish());
-    const uint64_t size = hasher_.size_bytes();
-    if (size != narinfo_.info.nar_size_bytes || hasher_.finish() != narinfo_.info.nar_hash)
-      return std::unexpected(
-          store::Error{store::ErrorCode::mismatch, "it does not have the NarHash and NarSize that the narinfo claims"});
-    return {};
-  }
-
-private:
+// Sees that a NAR is whole and well formed, and nothing of what is in it.
+class UnseenNar final : public store::NarVisitor {
   store::Result<void> file_begin(std::string_view, bool, uint64_t) override { return {}; }
   store::Result<void> file_data(store::Bytes) override { return {}; }
   store::Result<void> file_end() override { return {}; }
   store::Result<void> symlink(std::string_view, std::string_view) override { return {}; }
   store::Result<void> directory_begin(std::string_view) override { return {}; }
   store::Result<void> directory_end() override { return {}; }
-
-  const store::NarInfo& narinfo_;
-  store::NarReader reader_{*this};
-  store::Hasher hasher_;
 };
-
-// Reads a stored archive, decompressed, through the check.
-void check_archive(const OpenBlob& archive, const store::NarInfo& narinfo) {
-  const std::string subject = "NAR of " + narinfo.info.path.base_name();
-  NarCheck nar(narinfo);
-  const store::ByteSink sink = [&](store::Bytes data) { return nar.feed(data); };
-  auto decompressor = store::Decompressor::make(narinfo.compression, sink);
-  if (!decompressor) refuse(decompressor.error().describe(subject));
-  std::vector<std::byte> buffer(size_t{1} << 18);
-  while (const size_t size = store::read_some(archive.file.get(), buffer, "a stored archive"))
-    check(decompressor->feed(std::span(buffer).first(size)), subject);
-  check(decompressor->finish(), subject);
-  check(nar.finish(), subject);
-}
 
 class TextUpload : public Upload {
 public:
@@ -129,8 +94,10 @@ private:
 
 class NarinfoUpload final : public TextUpload {
 public:
-  NarinfoUpload(Catalog& catalog, Blobs& blobs, const NixCacheOptions& options, std::string digest)
-      : TextUpload(kMaxNarinfoBytes), catalog_(catalog), blobs_(blobs), options_(options), digest_(std::move(digest)) {}
+  NarinfoUpload(Catalog& catalog, Blobs& blobs, DerivationCheck& derivations, const NixCacheOptions& options,
+                std::string digest)
+      : TextUpload(kMaxNarinfoBytes), catalog_(catalog), blobs_(blobs), derivations_(derivations), options_(options),
+        digest_(std::move(digest)) {}
   Response finish() override {
     auto parsed = store::NarInfo::parse(text_, options_.info.store_dir);
     if (!parsed) refuse(parsed.error().describe("narinfo"));
@@ -146,11 +113,13 @@ public:
       refuse("FileHash or FileSize is not that of the stored " + narinfo.url);
     if (!options_.trusted.empty())
       check(narinfo.info.verify_signatures(options_.trusted), narinfo.info.path.base_name());
-    if (narinfo.compression == "none" || narinfo.compression == "zstd" || narinfo.compression == "xz") {
-      const auto archive = blobs_.open(blob->hash);
-      if (!archive) throw store::UserError("the blob of nar/" + std::string(*name) + " is missing");
-      check_archive(*archive, narinfo);
+    if (is_readable(narinfo.compression)) {
+      UnseenNar nar;
+      read_archive(open(*blob, *name), narinfo, nar);
+    } else if (narinfo.info.path.is_derivation()) {
+      refuse("a derivation must be readable here: compressed with zstd or xz, or not at all");
     }
+    derivations_.check(narinfo, open(*blob, *name));
     catalog_.add_narinfo({.digest = digest_,
                           .path_name = std::string(narinfo.info.path.name()),
                           .archive = std::string(*name),
@@ -160,8 +129,15 @@ public:
   }
 
 private:
+  OpenBlob open(const BlobId& blob, std::string_view name) {
+    auto archive = blobs_.open(blob.hash);
+    if (!archive) throw store::UserError("the blob of nar/" + std::string(name) + " is missing");
+    return std::move(*archive);
+  }
+
   Catalog& catalog_;
   Blobs& blobs_;
+  DerivationCheck& derivations_;
   const NixCacheOptions& options_;
   std::string digest_;
 };
@@ -184,7 +160,8 @@ private:
 } // namespace
 
 NixCache::NixCache(Catalog& catalog, Blobs& blobs, const Access& access, NixCacheOptions options)
-    : catalog_(catalog), blobs_(blobs), access_(access), options_(std::move(options)) {}
+    : catalog_(catalog), blobs_(blobs), access_(access), options_(std::move(options)),
+      derivations_(catalog, blobs, options_.info.store_dir) {}
 
 void NixCache::add_routes(Router& router) {
   using enum http::verb;
@@ -245,7 +222,7 @@ Response NixCache::get_text(const std::string& url) {
 
 std::unique_ptr<Upload> NixCache::put_narinfo(std::string_view digest) {
   if (!is_digest(digest)) not_found("\"" + std::string(digest) + "\" is no digest of a store path");
-  return std::make_unique<NarinfoUpload>(catalog_, blobs_, options_, std::string(digest));
+  return std::make_unique<NarinfoUpload>(catalog_, blobs_, derivations_, options_, std::string(digest));
 }
 
 std::unique_ptr<Upload> NixCache::put_archive(std::string_view name) {

@@ -8,10 +8,11 @@
 // A narinfo is accepted only when FileHash and FileSize fit the stored file and, for archives stored uncompressed,
 // with zstd or with xz, when the NAR is well formed and has the NarHash and NarSize that it claims. Other compressions
 // are kept as opaque files whose FileHash fits: clients check the NAR on arrival. With `trusted` keys, also a signature
-// is required.
+// is required. A derivation is taken only when the outputs that it states follow from it (derivation_check.hpp).
 #pragma once
 #include "registry-server/http/access.hpp"
 #include "registry-server/http/router.hpp"
+#include "registry-server/protocols/derivation_check.hpp"
 #include "registry-server/storage/catalog.hpp"
 #include "store/format/narinfo.hpp"
 
@@ -41,6 +42,7 @@ private:
   Blobs& blobs_;
   const Access& access_;
   NixCacheOptions options_;
+  DerivationCheck derivations_;
 };
 
 } // namespace registry

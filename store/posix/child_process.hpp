@@ -41,7 +41,7 @@ public:
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
 
-  [[nodiscard]] int pid() const { return pid_; } // its own as long as wait() was not called
+  [[nodiscard]] int pid() const { return pid_; }           // its own as long as wait() was not called
   [[nodiscard]] int pidfd() const { return pidfd_.get(); } // for poll(2): readable when it has ended
   void kill(int signal = 9);                               // nothing where it has ended
   ProcessEnd wait();

@@ -1,5 +1,5 @@
 """Derivations made by hand that claim what is not theirs."""
-import json
+import hashlib, json, urllib.error, urllib.request
 import attack
 
 
@@ -59,6 +59,52 @@ class ForgedDerivations(attack.Attack):
             else:
                 self.assertIn("does not have the promised hash", built.stderr)
         self.assertEqual(self.kpkg("store", "verify").returncode, 0)
+
+
+    def upload(self, url, path, text, references=(), deriver=None):
+        """What a stranger with the token uploads: a plain file under any path. Returns the answer's status and text."""
+        def pad(data):
+            return len(data).to_bytes(8, "little") + data + b"\0" * (-len(data) % 8)
+        nar = b"".join(map(pad, [b"nix-archive-1", b"(", b"type", b"regular", b"contents", text.encode(), b")"]))
+        digest = hashlib.sha256(nar).hexdigest()
+        narinfo = (f"StorePath: {path}\nURL: nar/{digest}.nar\nCompression: none\nNarHash: sha256:{digest}\n"
+                   f"NarSize: {len(nar)}\nReferences: {' '.join(references)}\n")
+        if deriver:
+            narinfo += f"Deriver: {deriver}\n"
+
+        def put(name, body):
+            request = urllib.request.Request(f"{url}/{name}", data=body, method="PUT",
+                                             headers={"Authorization": "Bearer let-me-in"})
+            try:
+                with urllib.request.urlopen(request, timeout=20) as answer:
+                    return answer.status, answer.read().decode()
+            except urllib.error.HTTPError as error:
+                with error:
+                    return error.code, error.read().decode()
+        put(f"nar/{digest}.nar", nar)
+        return put(path[12:44] + ".narinfo", narinfo.encode())
+
+    def test_a_derivation_made_by_hand_is_uploaded(self):
+        """A registry takes the honest one, refuses the forged one, and what an honest one is said to have made."""
+        expression = ('derivation { name = "honest"; system = "x86_64-linux"; builder = "/bin/sh"; '
+                      'args = [ "-c" "echo honest > $out" ]; }')
+        made = json.loads(self.kpkg("--json", "instantiate", "-E", expression).stdout)[0]
+        honest, victim = made["drvPath"], made["outputs"]["out"]
+        text = (self.root / "store" / honest[12:]).read_text()
+        url = self.registry()
+        forged = text.replace("echo honest", "echo forged")
+        self.write("forged", forged)
+        forged_path = self.kpkg_json("eval", "--impure", "-E",
+                                     'builtins.unsafeDiscardStringContext (builtins.toFile "honest.drv" '
+                                     '(builtins.readFile "%s"))' % (self.work / "forged"))
+        self.assertEqual(self.upload(url, forged_path, forged), (400, self.upload(url, forged_path, forged)[1]))
+        self.assertIn("is stated as", self.upload(url, forged_path, forged)[1])
+        self.assertIn("another path", self.upload(url, honest, forged)[1])
+        self.assertEqual(self.upload(url, honest, text)[0], 201)
+        other = victim.replace(victim[12:44], "1" * 32)
+        status, reason = self.upload(url, other, "content", deriver=honest[12:])
+        self.assertEqual((status, "does not make it" in reason), (400, True), reason)
+        self.assertEqual(self.upload(url, victim, "content", deriver=honest[12:])[0], 201)
 
 
 

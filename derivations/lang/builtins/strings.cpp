@@ -91,6 +91,7 @@ Value replace_strings(Machine& m, Pos pos, Value** args) {
     for (const uint32_t index : by_first_byte[static_cast<unsigned char>(text[at])]) {
       if (!text.substr(at).starts_with(from[index])) continue;
       result += replacement(index);
+      if (result.size() > m.options.max_memory_bytes) throw std::bad_alloc{}; // before it is copied to the arena
       if (from[index].empty()) result += text[at++];
       at += from[index].size();
       found = true;
