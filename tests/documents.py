@@ -1,5 +1,7 @@
 """What the documents point at is there: every link to a file, and every `folder/file` of a room in backticks.
 
+Every attack that is tried (tests/attacks/) is in docs/attacks.md.
+
 Words in capitals (NAME, SUBJECT) and stars stand for what a reader puts there; such a path is looked at up to them.
 
 Run: documents.py CHECKOUT"""
@@ -19,6 +21,12 @@ def main(root):
             count += 1
             if not path.exists():
                 errors.append(f"{document}: {path.relative_to(root) if path.is_relative_to(root) else path} does not exist")
+    attacks = (root / "docs/attacks.md").read_text()
+    for test in (root / "tests/attacks").glob("*_test.py"):
+        for name in re.findall(r"def (test_\w+)", test.read_text()):
+            count += 1
+            if f"`{name}`" not in attacks:
+                errors.append(f"docs/attacks.md: {name} of {test.name} is missing")
     print(*errors, sep="\n")
     if errors:
         sys.exit(1)

@@ -1,4 +1,5 @@
 kpkg_fuzz(printable_text DEPENDS store_base)
-foreach(FORMAT nar narinfo derivation generation boot_image)
+kpkg_fuzz(narinfo DEPENDS store_remote)
+foreach(FORMAT nar derivation generation boot_image)
   kpkg_fuzz(${FORMAT} DEPENDS store_format)
 endforeach()

@@ -1,0 +1,1 @@
+kpkg_bench(sandbox DEPENDS derivations_realise)
