@@ -29,7 +29,7 @@ EvalError out_of_memory(const EvalOptions& options) {
 
 } // namespace
 
-Machine::Machine(EvalStore& s, EvalOptions o, BuiltinTables tables)
+Machine::Machine(EvalStore& s, EvalOptions o, const BuiltinTables& tables)
     : symbols(arena), store(s), options(std::move(o)), names(symbols), prefix(options.store_dir), files(*this) {
   options.max_stack_bytes = std::max(options.max_stack_bytes, kSmallestStack);
   arena.set_limit(options.max_memory_bytes);
@@ -129,8 +129,8 @@ void Machine::wait_for(pthread_t evaluation) {
 
 // --- errors
 
-void Machine::fail(ErrorKind kind, Pos pos, std::string message, std::string hint) const {
-  throw EvalError(kind, std::move(message), sources.resolve(pos), std::move(hint));
+void Machine::fail(ErrorKind kind, Pos pos, const std::string& message, std::string hint) const {
+  throw EvalError(kind, message, sources.resolve(pos), std::move(hint));
 }
 
 void Machine::stack_overflow(Pos pos) const {

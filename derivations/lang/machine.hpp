@@ -27,7 +27,7 @@
 namespace lang {
 
 struct Machine {
-  Machine(EvalStore& store, EvalOptions options, BuiltinTables builtins);
+  Machine(EvalStore& store, EvalOptions options, const BuiltinTables& builtins);
   ~Machine();
 
   Arena arena;
@@ -64,7 +64,7 @@ struct Machine {
   }
 
   // --- errors
-  [[noreturn]] void fail(ErrorKind kind, Pos pos, std::string message, std::string hint = {}) const;
+  [[noreturn]] void fail(ErrorKind kind, Pos pos, const std::string& message, std::string hint = {}) const;
   [[noreturn]] void stack_overflow(Pos pos) const;
   [[noreturn]] void wrong_type(Pos pos, std::string_view wanted, Value found) const;
   void note_frame(Pos pos, std::string_view what, std::string_view name = {}) noexcept; // while an exception passes

@@ -36,7 +36,7 @@ using Parser = http::request_parser<http::buffer_body>;
 class PoolWork {
 public:
   template <class Work>
-  PoolWork(asio::thread_pool& pool, asio::any_io_executor session, Work work)
+  PoolWork(asio::thread_pool& pool, const asio::any_io_executor& session, Work work)
       : done_signal_(session, std::chrono::steady_clock::time_point::max()) {
     asio::post(pool, [this, session, work = std::move(work)]() mutable {
       std::exception_ptr failure;
@@ -151,9 +151,11 @@ private:
   }
 
   asio::awaitable<Response> receive(const Request& request, Parser& parser, Upload& upload) {
-    const HttpError too_large(http::status::payload_too_large,
-                              "at most " + std::to_string(upload.limit_bytes()) + " bytes are accepted here");
-    if (request.content_length && *request.content_length > upload.limit_bytes()) throw too_large;
+    const auto too_large = [&] {
+      return HttpError(http::status::payload_too_large,
+                       "at most " + std::to_string(upload.limit_bytes()) + " bytes are accepted here");
+    };
+    if (request.content_length && *request.content_length > upload.limit_bytes()) throw too_large();
     if (beast::iequals(parser.get()[http::field::expect], "100-continue"))
       co_await asio::async_write(stream_, asio::buffer(std::string_view("HTTP/1.1 100 Continue\r\n\r\n")),
                                  use_awaitable);
@@ -166,7 +168,7 @@ private:
       if (chunk.error) throw boost::system::system_error(chunk.error);
       if (chunk.size == 0) break;
       received += chunk.size;
-      if (received > upload.limit_bytes()) throw too_large;
+      if (received > upload.limit_bytes()) throw too_large();
       const auto data = std::span(chunks[turn % 2]).first(chunk.size);
       PoolWork write(context_.pool, stream_.get_executor(), [&upload, data] { upload.write(data); });
       chunk = co_await read_chunk(parser, chunks[(turn + 1) % 2]);
