@@ -28,7 +28,7 @@ struct EvalOptions {
   std::string current_system = "x86_64-linux";          // builtins.currentSystem, only if not pure
   size_t max_stack_bytes = size_t{256} << 20;           // reserved, not used until needed
   uint64_t max_memory_bytes = ~uint64_t{0};             // of values; what an operation needs meanwhile is not counted
-  std::chrono::seconds max_time{0};                     // of processor, for each evaluation; 0: any
+  std::chrono::seconds max_time{0};                     // of processor, for all that an Evaluator does; 0: any
   size_t max_trace_frames = 12;                         // kept of an error's trace, innermost ones
   std::function<void(std::string_view)> trace_output{}; // builtins.trace; default: "trace: …" on standard error
 };

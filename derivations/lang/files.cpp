@@ -14,7 +14,13 @@ Files::Files(Machine& m) : m_(m) {
 
 bool Files::may_see(const std::string& path, LastLink last_link) {
   if (!allowed_ || m_.options.embedded_files.contains(path) || !embedded_folder(path).empty()) return true;
-  if (!m_.prefix.contains(path)) return allowed_->contains(path, last_link);
+  if (!m_.prefix.contains(path)) {
+    if (last_link == LastLink::looked_at) return allowed_->contains(path, last_link);
+    if (path == followed_) return true;
+    if (!allowed_->contains(path, last_link)) return false;
+    followed_ = path;
+    return true;
+  }
   const auto place = m_.prefix.split(path);
   if (!place || !m_.store.is_valid(place->path)) return false;
   const std::string file = m_.store.physical(place->path).string();

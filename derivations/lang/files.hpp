@@ -44,7 +44,8 @@ private:
   [[nodiscard]] std::optional<std::string> text_in_store(std::string_view path); // of what has no file (EvalStore)
   [[nodiscard]] bool may_see(const std::string& path, LastLink last_link);
   Machine& m_;
-  std::optional<AllowedFiles> allowed_;                    // none: all files
+  std::optional<AllowedFiles> allowed_; // none: all files
+  std::string followed_;                // the path last seen to be allowed, wherever it leads: mostly it is read next
   std::unordered_map<std::string, Value*> imported_;       // by file
   std::unordered_map<std::string, Value> copied_to_store_; // by path
 };

@@ -128,6 +128,7 @@ Value read_json(Machine& m, std::string_view text, Pos pos) {
 }
 
 void print_json(Machine& m, std::string& out, Value* value, Pos pos, ContextBuilder& context, bool copy) {
+  if (out.size() > m.options.max_memory_bytes) throw std::bad_alloc{}; // values may be shared, their texts are not
   m.check_stack(pos);
   const Value v = m.force(value, pos);
   switch (v.tag()) {

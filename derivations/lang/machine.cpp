@@ -69,6 +69,7 @@ void Machine::run_on_stack(void (*work)(void*), void* argument) {
   on_stack_ = true;
   forget_frames();
   pthread_t thread;
+  const double used_before_s = statistics.cpu_seconds;
   const int failure = pthread_create(
       &thread, &attributes,
       [](void* data) -> void* {
@@ -95,7 +96,7 @@ void Machine::run_on_stack(void (*work)(void*), void* argument) {
       },
       &job);
   pthread_attr_destroy(&attributes);
-  if (failure == 0) wait_for(thread);
+  if (failure == 0) wait_for(thread, used_before_s);
   on_stack_ = false;
   if (failure != 0)
     throw EvalError(ErrorKind::stack_overflow,
@@ -103,7 +104,7 @@ void Machine::run_on_stack(void (*work)(void*), void* argument) {
   if (job.error) std::rethrow_exception(job.error);
 }
 
-void Machine::wait_for(pthread_t evaluation) {
+void Machine::wait_for(pthread_t evaluation, double used_before_s) {
   constexpr auto kLookEvery = std::chrono::milliseconds{50};
   clockid_t clock{};
   const bool is_watched = options.max_time.count() > 0 && pthread_getcpuclockid(evaluation, &clock) == 0;
@@ -114,7 +115,9 @@ void Machine::wait_for(pthread_t evaluation) {
   timespec until{};
   do {
     timespec used{};
-    if (clock_gettime(clock, &used) == 0 && used.tv_sec >= options.max_time.count()) {
+    if (clock_gettime(clock, &used) == 0 &&
+        used_before_s + static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) * 1e-9 >=
+            static_cast<double>(options.max_time.count())) {
       out_of_time_ = true;
       stack_limit_ = ~uintptr_t{0};
     }

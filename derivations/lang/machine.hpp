@@ -191,6 +191,7 @@ struct Machine {
 
   // Compiled regular expressions (builtins/regex.cpp), by pattern.
   std::unordered_map<std::string, std::shared_ptr<void>> regexes;
+  uint64_t regex_states = 0; // of all of them
 
   // --- printing (print.cpp)
   void print(std::string& out, Value v, std::set<const void*>& seen);
@@ -198,7 +199,8 @@ struct Machine {
 
 private:
   void run_on_stack(void (*work)(void*), void* argument);
-  void wait_for(pthread_t evaluation); // and stop it where it takes too long
+  // And stops it where that makes more than options.max_time, with what earlier ones have used.
+  void wait_for(pthread_t evaluation, double used_before_s);
   void complete(EvalError& error);
   void add_globals(const BuiltinTables& tables);
   [[noreturn]] void infinite_recursion(const Value* value, Pos pos);

@@ -5,6 +5,8 @@
 #include "kpkg/project/machine_memory.hpp"
 #include <format>
 #include <iostream>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace kpkg {
 
@@ -60,12 +62,16 @@ namespace {
 
 void show_trace(std::string_view text) { std::cerr << "trace: " << printable_message(text, 2) << std::endl; }
 
+// In a folder that all may write to, somebody else's repository would show an expression what is none of its.
+bool is_repository_of_ours(const fs::path& folder) {
+  struct stat info{};
+  return ::lstat((folder / ".git").c_str(), &info) == 0 && (info.st_uid == ::geteuid() || info.st_uid == 0);
+}
+
 // The folder itself, or that of the repository it lies in.
 fs::path project_folder(const fs::path& folder) {
-  for (fs::path at = fs::weakly_canonical(folder); at != at.root_path(); at = at.parent_path()) {
-    std::error_code unreadable;
-    if (fs::exists(at / ".git", unreadable)) return at;
-  }
+  for (fs::path at = fs::weakly_canonical(folder); at != at.root_path(); at = at.parent_path())
+    if (is_repository_of_ours(at)) return at;
   return folder;
 }
 

@@ -49,7 +49,8 @@ class HostileExpressions(attack.Attack):
         for pattern, text in [("((((a{1,100}){1,100}){1,100}){1,100})", "a"), ("(a*)*b", "a" * N), ("(a|a)*c", "a" * N),
                               ("x{1,32767}", "x" * 30000), ("(" * 50000 + "a" + ")" * 50000, "a"), ("a" + "*" * 100000, "a"),
                               ("|".join(["ab"] * 100000), "a"), ("(x+x+)+y", "x" * 5000), ("a{99999999999999999999}", "a"),
-                              ("[" * 100000, "a"), ("((a+)+)+" * 500, "a"), (".*.*.*.*=.*", "x" * N)]:
+                              ("[" * 100000, "a"), ("[[.].][](((a{1,100}){1,100}){1,100})[x]", "a"),
+                              ("[[=a=][:alpha:]]((a{1,100}){1,100})", "a"), ("((a+)+)+" * 500, "a"), (".*.*.*.*=.*", "x" * N)]:
             with self.subTest(pattern[:40]):
                 self.evaluate('builtins.match "%s" "%s"' % (pattern, text))
 
@@ -63,7 +64,8 @@ class HostileExpressions(attack.Attack):
         self.assertEqual(error["position"]["line"], 1)
 
     def test_it_takes_all_memory(self):
-        texts = ["builtins.length (builtins.genList (x: x) 500000000)",
+        texts = ["builtins.stringLength (builtins.toJSON (builtins.foldl' (a: _: [ a a ]) [ ] (builtins.genList (x: x) 60)))",
+                 "builtins.length (builtins.genList (x: x) 500000000)",
                  "let f = l: if builtins.length l == 0 then 0 else f (l ++ l); in f [ 1 ]",
                  'let f = s: if s == "" then 0 else f (s + s); in f "x"',
                  "builtins.stringLength (builtins.concatStringsSep (builtins.concatStringsSep \"\" (builtins.genList (x: \"x\") "
@@ -72,6 +74,12 @@ class HostileExpressions(attack.Attack):
             with self.subTest(text):
                 error = self.evaluate(text, 3, ["--eval-memory", "100000000"])
                 self.assertIn("--eval-memory", error.stderr)
+
+        # Three hundred of these would take a gigabyte together.
+        patterns = "builtins.genList (i: builtins.match ''(a{1,40}){1,40}${toString i}'' ''a'') 300"
+        if os.environ.get("KPKG_SANITIZE") != "ON":
+            self.run_program(["sh", "-c", 'ulimit -v 1000000; exec "$0" eval -E "$1"',
+                              attack._everyones_programs() / "bin" / "kpkg", patterns], status=0)
 
         # Where the system has no more, the same. (A sanitizer needs more than any system has.)
         for text in texts if os.environ.get("KPKG_SANITIZE") != "ON" else []:

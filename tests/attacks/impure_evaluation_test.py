@@ -77,6 +77,12 @@ class ImpureEvaluations(attack.Attack):
         self.assertEqual(self.kpkg_json("eval", "project/sub"), "shared")
         self.kpkg("eval", "-E", "builtins.readFile ../secret", cwd=self.project / "sub", status=3)
 
+    def test_somebody_elses_repository_lies_around_the_project(self):
+        self.write(".git/HEAD", "ref: refs/heads/main\n")
+        if os.getuid() == 0:  # else nobody can be somebody else
+            os.chown(self.work / ".git", 61998, 61998)
+            self.refused("builtins.readFile ../secret")
+
     def test_it_hangs_on_a_pipe_or_a_device(self):
         os.mkfifo(self.project / "pipe")
         with socket.socket(socket.AF_UNIX) as listener:

@@ -38,6 +38,19 @@ private:
   regex_t regex_{};
 };
 
+// Where the bracket expression that begins at `i` is closed; the end where it never is: regcomp says so.
+size_t end_of_brackets(std::string_view pattern, size_t i) {
+  if (i + 1 < pattern.size() && pattern[i + 1] == '^') ++i;
+  if (i + 1 < pattern.size() && pattern[i + 1] == ']') ++i;
+  while (++i < pattern.size() && pattern[i] != ']')
+    if (pattern[i] == '[' && i + 1 < pattern.size() && std::string_view{":.="}.contains(pattern[i + 1])) {
+      const size_t close = pattern.find(std::string{pattern[i + 1]} + "]", i + 2); // of [:x:], [.x.], [=x=]
+      if (close == std::string_view::npos) return pattern.size();
+      i = close + 1;
+    }
+  return std::min(i, pattern.size());
+}
+
 // POSIX leaves «\w», «\n» and the like undefined and Nix refuses them: outside of brackets a backslash stands before
 // one of the characters that mean something.
 void check_escapes(Machine& m, Pos pos, std::string_view pattern) {
@@ -47,26 +60,10 @@ void check_escapes(Machine& m, Pos pos, std::string_view pattern) {
       if (!std::string_view{".[\\()*+?{|^$"}.contains(pattern[i]))
         m.fail(ErrorKind::value, pos,
                "invalid regular expression '" + std::string{pattern} + "': unknown escape '\\" + pattern[i] + "'");
-    } else if (pattern[i] == '[') { // a bracket expression, in which a backslash is a backslash
-      if (i + 1 < pattern.size() && pattern[i + 1] == '^') ++i;
-      if (i + 1 < pattern.size() && pattern[i + 1] == ']') ++i;
-      while (++i < pattern.size() && pattern[i] != ']')
-        if (pattern[i] == '[' && i + 1 < pattern.size() && std::string_view{":.="}.contains(pattern[i + 1])) {
-          const size_t close = pattern.find(std::string{pattern[i + 1]} + "]", i + 2);
-          if (close == std::string_view::npos) return; // regcomp says what is wrong
-          i = close + 1;
-        }
+    } else if (pattern[i] == '[') { // in which a backslash is a backslash
+      i = end_of_brackets(pattern, i);
     }
   }
-}
-
-// Behind the bracket expression that begins at `i`.
-size_t skip_brackets(std::string_view pattern, size_t i) {
-  if (i + 1 < pattern.size() && pattern[i + 1] == '^') ++i;
-  if (i + 1 < pattern.size() && pattern[i + 1] == ']') ++i;
-  while (++i < pattern.size() && pattern[i] != ']') {
-  }
-  return i;
 }
 
 // The most times that an interval at `i`, «{2,5}», says; `i` is left at its end. 1 where it is none: regcomp says so.
@@ -83,8 +80,9 @@ uint64_t interval(std::string_view pattern, size_t& i) {
   return std::max({least, most, uint64_t{1}});
 }
 
-// The C library writes repetitions out, and its time and memory grow with the square of what that gives.
-void check_size(Machine& m, Pos pos, std::string_view pattern) {
+// The C library writes repetitions out, and its time and memory grow with the square of what that gives:
+// the number of states.
+uint64_t check_size(Machine& m, Pos pos, std::string_view pattern) {
   constexpr uint64_t kMaxStates = 2000,
                      kMaxPlain = 65'536; // a second and 150 MB would be more; plain text costs little
   constexpr size_t kMaxGroups = 250, kMaxStacked = 3;
@@ -117,9 +115,11 @@ void check_size(Machine& m, Pos pos, std::string_view pattern) {
       break;
     case '*':
     case '?': break;
-    case '[': i = skip_brackets(pattern, i); [[fallthrough]];
     default:
-      if (pattern[i] == '\\') ++i;
+      if (pattern[i] == '[')
+        i = end_of_brackets(pattern, i);
+      else if (pattern[i] == '\\')
+        ++i;
       last = 1;
       ++size;
     }
@@ -131,19 +131,26 @@ void check_size(Machine& m, Pos pos, std::string_view pattern) {
                  : "this regular expression has more than " + std::to_string(plain ? kMaxPlain : kMaxStates) +
                        " states when its repetitions are written out");
   }
+  return size;
 }
 
-const Regex& regex_for(Machine& m, Pos pos, std::string_view pattern, bool whole) {
+// Kept, as long as all that are kept are not too large together. The caller's stays: evaluation may come in between.
+std::shared_ptr<const Regex> regex_for(Machine& m, Pos pos, std::string_view pattern, bool whole) {
+  constexpr uint64_t kMaxKeptStates = 20'000;
   const std::string key = (whole ? "^" : "~") + std::string{pattern};
   if (const auto found = m.regexes.find(key); found != m.regexes.end())
-    return *static_cast<const Regex*>(found->second.get());
+    return std::static_pointer_cast<const Regex>(found->second);
   if (pattern.contains('\0')) m.fail(ErrorKind::value, pos, "a regular expression cannot contain a NUL byte");
   check_escapes(m, pos, pattern);
-  check_size(m, pos, pattern);
+  const uint64_t states = check_size(m, pos, pattern);
   auto regex = std::make_shared<Regex>(m, pos, pattern, whole);
-  const Regex& result = *regex;
-  m.regexes.emplace(key, std::move(regex));
-  return result;
+  if (m.regex_states + states > kMaxKeptStates) {
+    m.regexes.clear();
+    m.regex_states = 0;
+  }
+  m.regexes.emplace(key, regex);
+  m.regex_states += states;
+  return regex;
 }
 
 void check_text(Machine& m, Pos pos, std::string_view text) {
@@ -165,22 +172,22 @@ Value groups_list(Machine& m, std::string_view text, const std::vector<regmatch_
 }
 
 Value match(Machine& m, Pos pos, Value** args) {
-  const Regex& regex = regex_for(m, pos, m.to_plain_string(args[0], pos), true);
+  const auto regex = regex_for(m, pos, m.to_plain_string(args[0], pos), true);
   const std::string_view text = m.to_string(args[1], pos, nullptr);
   check_text(m, pos, text);
   std::vector<regmatch_t> groups;
-  if (!regex.find(text, 0, groups)) return Value::of_null();
+  if (!regex->find(text, 0, groups)) return Value::of_null();
   return groups_list(m, text, groups, 2);
 }
 
 Value split(Machine& m, Pos pos, Value** args) {
-  const Regex& regex = regex_for(m, pos, m.to_plain_string(args[0], pos), false);
+  const auto regex = regex_for(m, pos, m.to_plain_string(args[0], pos), false);
   const std::string_view text = m.to_string(args[1], pos, nullptr);
   check_text(m, pos, text);
   std::vector<Value*> result;
   std::vector<regmatch_t> groups;
   size_t kept = 0; // text before here is in the result
-  for (size_t from = 0; from <= text.size() && regex.find(text, from, groups);) {
+  for (size_t from = 0; from <= text.size() && regex->find(text, from, groups);) {
     const auto start = static_cast<size_t>(groups[0].rm_so), end = static_cast<size_t>(groups[0].rm_eo);
     result.push_back(m.box(m.make_string(text.substr(kept, start - kept))));
     result.push_back(m.box(groups_list(m, text, groups, 1)));

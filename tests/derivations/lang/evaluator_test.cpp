@@ -212,3 +212,18 @@ TEST_CASE("a build that fails on behalf of an evaluation stays a failed build") 
     CHECK(error.code() == store::UserErrorCode::evaluation);
   }
 }
+
+TEST_CASE("the limit of time is one for all that an evaluator does") {
+  lang::MemoryEvalStore store;
+  lang::Evaluator evaluator{store, {.max_time = std::chrono::seconds{1}}};
+  const auto many_short_ones = [&] {
+    for (int i = 0; i < 20'000; ++i)
+      (void)evaluator.eval_string("let f = n: if n < 2 then n else f (n - 1) + f (n - 2); in f 20", "/");
+  };
+  try {
+    many_short_ones();
+    FAIL("no error");
+  } catch (const lang::EvalError& error) {
+    CHECK(error.kind() == lang::ErrorKind::limit);
+  }
+}
