@@ -106,12 +106,8 @@ std::optional<std::string> MemoryEvalStore::text(const store::StorePath& path) {
 
 store::StorePathSet MemoryEvalStore::references(const store::StorePath& path) {
   if (const auto found = texts_.find(path); found != texts_.end()) return found->second.references;
-  store::StorePathSet result;
-  if (const auto found = derivations_.find(path); found != derivations_.end()) {
-    result = found->second.input_srcs;
-    for (const auto& [drv, outputs] : found->second.input_drvs) result.insert(drv);
-  }
-  return result;
+  const auto found = derivations_.find(path);
+  return found != derivations_.end() ? found->second.inputs() : store::StorePathSet{};
 }
 
 void MemoryEvalStore::realise(const store::StorePath& drv_path, const std::set<std::string>&) {

@@ -2,6 +2,7 @@
 // always an orphan.
 #include "derivations/realise/build_folder.hpp"
 #include "store/local/file_tree.hpp"
+#include "store/posix/folder.hpp"
 #include "store/posix/system_error.hpp"
 #include <atomic>
 #include <cerrno>
@@ -20,17 +21,12 @@ void remove_quietly(const fs::path& tree) {
   }
 }
 
-// What builders leave is for the user's eyes only.
-void make_private_folder(const fs::path& folder) {
-  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) store::throw_errno("make the folder", folder);
-}
-
 } // namespace
 
 BuildFolder::BuildFolder(const fs::path& store_root, std::string_view digest) : root_(store_root) {
   static std::atomic<unsigned> count{0};
   const fs::path builds = root_ / "var/builds";
-  make_private_folder(builds);
+  store::make_folder(builds, 0700); // what builders leave is for the user's eyes only
   do { // the next number when another process namespace's process has our number and holds the lock
     path_ = builds / (std::string{digest} + "-" + std::to_string(::getpid()) + "-" + std::to_string(count++));
     if (auto lock = store::LockFile::try_lock(path_.string() + ".lock", store::LockFile::Missing::create))
@@ -56,7 +52,7 @@ BuildFolder::~BuildFolder() { remove_quietly(path_); } // then the lock file goe
 
 fs::path BuildFolder::keep(std::string_view name) {
   const fs::path failed = root_ / "var/failed";
-  make_private_folder(failed);
+  store::make_folder(failed, 0700);
   for (unsigned number = 1;; ++number) {
     fs::path kept = failed / (std::string{name} + "-" + std::to_string(number));
     if (::mkdir(kept.c_str(), 0700) != 0) {

@@ -377,7 +377,7 @@ private:
   std::exception_ptr failure_;
 };
 
-// The numbers that this process's user namespace has: highest one below 65534, or all of them.
+// Whether this process's user namespace has the number.
 bool is_mapped(uid_t number) {
   std::istringstream map{store::read_file("/proc/self/uid_map")};
   for (uint64_t inside = 0, outside = 0, count = 0; map >> inside >> outside >> count;)

@@ -38,13 +38,6 @@ private:
   }
 };
 
-store::Result<store::Derivation> parse(const store::StorePath& drv_path, std::string_view text,
-                                       const std::string& store_dir) {
-  std::string_view name = drv_path.name();
-  name.remove_suffix(std::string_view{".drv"}.size());
-  return store::Derivation::parse(text, name, store_dir);
-}
-
 } // namespace
 
 DerivationCheck::DerivationCheck(Catalog& catalog, Blobs& blobs, const std::string& store_dir)
@@ -65,7 +58,7 @@ store::Result<store::Derivation> DerivationCheck::load(const store::StorePath& d
   if (!archive || !is_readable(narinfo->compression)) return lost();
   TextOfNar nar;
   read_archive(*archive, *narinfo, nar);
-  return parse(drv_path, nar.text, store_dir_);
+  return store::Derivation::parse_file(nar.text, drv_path, store_dir_);
 }
 
 void DerivationCheck::check(const store::NarInfo& narinfo, const OpenBlob& archive) {
@@ -74,14 +67,10 @@ void DerivationCheck::check(const store::NarInfo& narinfo, const OpenBlob& archi
   if (path.is_derivation()) {
     TextOfNar nar;
     read_archive(archive, narinfo, nar);
-    const auto derivation = parse(path, nar.text, store_dir_);
-    if (!derivation) refuse(path, derivation.error().describe("its text"));
-    if (const auto named = derivation->drv_path(store_dir_); !named || *named != path)
-      refuse(path, "its text has another path");
-    store::StorePathSet inputs = derivation->input_srcs;
-    for (const auto& [input, ids] : derivation->input_drvs) inputs.insert(input);
-    if (narinfo.info.references != inputs) refuse(path, "what it refers to is not what the derivation needs");
-    if (const auto outputs = hashes_.check_output_paths(*derivation); !outputs) refuse(path, outputs.error().message);
+    const auto derivation = hashes_.admit(nar.text, path);
+    if (!derivation) refuse(path, derivation.error().message);
+    if (narinfo.info.references != derivation->inputs())
+      refuse(path, "what it refers to is not what the derivation needs");
   }
   if (narinfo.info.deriver && catalog_.find_narinfo(narinfo.info.deriver->digest())) {
     const auto deriver = load(*narinfo.info.deriver);

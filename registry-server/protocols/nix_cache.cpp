@@ -113,13 +113,15 @@ public:
       refuse("FileHash or FileSize is not that of the stored " + narinfo.url);
     if (!options_.trusted.empty())
       check(narinfo.info.verify_signatures(options_.trusted), narinfo.info.path.base_name());
-    if (is_readable(narinfo.compression)) {
-      UnseenNar nar;
-      read_archive(open(*blob, *name), narinfo, nar);
-    } else if (narinfo.info.path.is_derivation()) {
+    const bool is_derivation = narinfo.info.path.is_derivation(), readable = is_readable(narinfo.compression);
+    if (is_derivation && !readable)
       refuse("a derivation must be readable here: compressed with zstd or xz, or not at all");
+    const OpenBlob archive = open(*blob, *name);
+    if (readable && !is_derivation) {
+      UnseenNar nar;
+      read_archive(archive, narinfo, nar);
     }
-    derivations_.check(narinfo, open(*blob, *name));
+    derivations_.check(narinfo, archive); // reads a derivation
     catalog_.add_narinfo({.digest = digest_,
                           .path_name = std::string(narinfo.info.path.name()),
                           .archive = std::string(*name),

@@ -299,9 +299,20 @@ bool Derivation::is_fixed_output() const {
 }
 
 Result<StorePath> Derivation::drv_path(std::string_view store_dir) const {
-  StorePathSet references = input_srcs;
-  for (const auto& [path, ids] : input_drvs) references.insert(path);
-  return make_text_path(name + ".drv", as_bytes(to_aterm(store_dir)), references, store_dir);
+  return make_text_path(name + ".drv", as_bytes(to_aterm(store_dir)), inputs(), store_dir);
+}
+
+StorePathSet Derivation::inputs() const {
+  StorePathSet paths = input_srcs;
+  for (const auto& [path, ids] : input_drvs) paths.insert(path);
+  return paths;
+}
+
+Result<Derivation> Derivation::parse_file(std::string_view aterm, const StorePath& drv_path,
+                                          std::string_view store_dir) {
+  constexpr std::string_view kExtension = ".drv";
+  if (!drv_path.is_derivation()) return malformed("the name of a derivation ends in .drv", kNoOffset);
+  return parse(aterm, drv_path.name().substr(0, drv_path.name().size() - kExtension.size()), store_dir);
 }
 
 DerivationHashes::DerivationHashes(Loader load, std::string store_dir)
@@ -437,6 +448,18 @@ Result<void> DerivationHashes::check_output_paths(const Derivation& derivation) 
           Error{ErrorCode::mismatch, "its output \"" + id + "\" would have the name of a derivation"});
   }
   return {};
+}
+
+Result<Derivation> DerivationHashes::admit(std::string_view text, const StorePath& drv_path) {
+  const auto refuse = [](std::string why) {
+    return std::unexpected(Error{.code = ErrorCode::mismatch, .message = std::move(why)});
+  };
+  Result<Derivation> derivation = Derivation::parse_file(text, drv_path, store_dir_);
+  if (!derivation) return refuse(derivation.error().describe("its text"));
+  if (const Result<StorePath> path = derivation->drv_path(store_dir_); !path || *path != drv_path)
+    return refuse("its text has another path" + (path ? ", " + path->full(store_dir_) : std::string{}));
+  if (const Result<void> outputs = check_output_paths(*derivation); !outputs) return refuse(outputs.error().message);
+  return derivation;
 }
 
 } // namespace store

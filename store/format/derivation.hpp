@@ -37,10 +37,14 @@ struct Derivation {
   // Strict: exactly the bytes to_aterm() writes. `name` as above.
   [[nodiscard]] static Result<Derivation> parse(std::string_view aterm, std::string_view name,
                                                 std::string_view store_dir = kStoreDir);
+  // The same of the file at a .drv path, which has the name.
+  [[nodiscard]] static Result<Derivation> parse_file(std::string_view aterm, const StorePath& drv_path,
+                                                     std::string_view store_dir = kStoreDir);
   // `mask_outputs` writes "" for the output paths and for the env entries named after outputs.
   [[nodiscard]] std::string to_aterm(std::string_view store_dir = kStoreDir, bool mask_outputs = false) const;
   [[nodiscard]] bool is_fixed_output() const; // exactly one output "out" with a hash
-  // Path of the .drv file: a text path with references input_srcs ∪ keys(input_drvs).
+  [[nodiscard]] StorePathSet inputs() const;  // input_srcs ∪ keys(input_drvs)
+  // Path of the .drv file: a text path with references inputs().
   [[nodiscard]] Result<StorePath> drv_path(std::string_view store_dir = kStoreDir) const;
 };
 
@@ -60,6 +64,9 @@ public:
   // What the derivation states of its outputs (paths, also in env) is what fill_output_paths would make of the rest;
   // mismatch where it is not. One whose outputs have no paths states nothing.
   [[nodiscard]] Result<void> check_output_paths(const Derivation& derivation);
+  // The derivation of a file that stands, or shall stand, at `drv_path`: that follows from the text, and what the
+  // derivation states of its outputs, too. The error's message is the end of «PATH is refused: …».
+  [[nodiscard]] Result<Derivation> admit(std::string_view text, const StorePath& drv_path);
   // Saves the load of a derivation that the caller has just made and stored at `drv_path`.
   [[nodiscard]] Result<void> remember(const StorePath& drv_path, const Derivation& derivation);
 

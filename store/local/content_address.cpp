@@ -13,11 +13,6 @@ namespace {
 
 constexpr size_t kMaxTextBytes = size_t{64} << 20; // as of derivations, which are the largest texts there are
 
-bool is_plain_file(const fs::path& tree) {
-  const fs::file_status status = fs::symlink_status(tree);
-  return status.type() == fs::file_type::regular && (status.permissions() & fs::perms::owner_exec) == fs::perms::none;
-}
-
 Hash hash_file(const fs::path& file, HashAlgorithm algorithm) {
   Hasher hasher{algorithm};
   const UniqueFd fd = open_file(file, O_RDONLY | O_NOFOLLOW);
@@ -44,6 +39,11 @@ std::string compare(const PathInfo& info, const Hash& stated, const Hash& found,
 }
 
 } // namespace
+
+bool is_plain_file(const fs::path& tree) {
+  const fs::file_status status = fs::symlink_status(tree);
+  return status.type() == fs::file_type::regular && (status.permissions() & fs::perms::owner_exec) == fs::perms::none;
+}
 
 Hash content_hash(const fs::path& tree, bool recursive, HashAlgorithm algorithm) {
   return recursive ? hash_nar(tree, algorithm) : hash_file(tree, algorithm);

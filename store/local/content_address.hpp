@@ -6,6 +6,9 @@
 
 namespace store {
 
+// A file without the executable bit: what texts and flat hashes are of.
+[[nodiscard]] bool is_plain_file(const std::filesystem::path& tree);
+
 // The hash that such an address names: of the tree's NAR (`recursive`), or of a file's bytes.
 [[nodiscard]] Hash content_hash(const std::filesystem::path& tree, bool recursive, HashAlgorithm algorithm);
 

@@ -13,20 +13,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr size_t kMaxDerivationBytes = size_t{64} << 20;
-constexpr std::string_view kExtension = ".drv";
 
-constexpr const char* kNothingAdded =
-    "nothing was added; whoever made it did not make it with kpkg or Nix, or means harm";
-
-std::string_view derivation_name(const StorePath& drv_path) {
-  return drv_path.name().substr(0, drv_path.name().size() - kExtension.size());
-}
-
-StorePathSet inputs_of(const Derivation& derivation) {
-  StorePathSet inputs = derivation.input_srcs;
-  for (const auto& [path, ids] : derivation.input_drvs) inputs.insert(path);
-  return inputs;
-}
+constexpr const char* kNotOfOurMaking = "whoever made it did not make it with kpkg or Nix, or means harm";
 
 // The text of a plain file without the executable bit, as a text path is one.
 std::string read_text(const fs::path& file, const StorePath& shown) {
@@ -39,7 +27,7 @@ std::string read_text(const fs::path& file, const StorePath& shown) {
 }
 
 [[noreturn]] void refuse(const StorePath& path, const std::string& reason) {
-  throw UserError(UserErrorCode::refused, path.full() + " is refused: " + reason, kNothingAdded);
+  throw UserError(UserErrorCode::refused, path.full() + " is refused: " + reason, kNotOfOurMaking);
 }
 
 } // namespace
@@ -50,25 +38,21 @@ Result<Derivation> LocalStore::Impl::load_derivation(const StorePath& drv_path) 
   };
   if (!id_of(drv_path)) return invalid("is not in the store");
   try {
-    return Derivation::parse(read_text(physical(drv_path), drv_path), derivation_name(drv_path));
+    return Derivation::parse_file(read_text(physical(drv_path), drv_path), drv_path);
   } catch (const UserError& error) {
     return invalid(std::string{"cannot be read: "} + error.what());
   }
 }
 
 Derivation LocalStore::Impl::checked_derivation(const StorePath& drv_path, const fs::path& file) {
-  const Result<Derivation> derivation = Derivation::parse(read_text(file, drv_path), derivation_name(drv_path));
-  if (!derivation) refuse(drv_path, derivation.error().describe("its text"));
-  if (const Result<StorePath> path = derivation->drv_path(); !path || *path != drv_path)
-    refuse(drv_path, "its text has another path" + (path ? ", " + path->full() : std::string{}));
-  if (const Result<void> outputs = derivation_hashes.check_output_paths(*derivation); !outputs)
-    refuse(drv_path, outputs.error().message);
-  return *derivation;
+  Result<Derivation> derivation = derivation_hashes.admit(read_text(file, drv_path), drv_path);
+  if (!derivation) refuse(drv_path, derivation.error().message);
+  return std::move(*derivation);
 }
 
 void LocalStore::Impl::check_claims(const PathInfo& info, const fs::path& tree) {
   if (info.path.is_derivation()) {
-    if (info.references != inputs_of(checked_derivation(info.path, tree)))
+    if (info.references != checked_derivation(info.path, tree).inputs())
       refuse(info.path, "what it refers to is not what the derivation needs");
   }
   if (info.deriver && id_of(*info.deriver)) {
@@ -87,9 +71,7 @@ StorePath LocalStore::add_derivation(Derivation& derivation) {
   for (const auto& [id, output] : derivation.outputs)
     if (output.path->is_derivation())
       throw UserError(subject + ": its output '" + id + "' would have the name of a derivation");
-  return impl_
-      ->add_text(*this, derivation.name + std::string{kExtension}, derivation.to_aterm(), inputs_of(derivation), true)
-      .path;
+  return impl_->add_text(*this, derivation.name + ".drv", derivation.to_aterm(), derivation.inputs(), true).path;
 }
 
 Derivation LocalStore::read_derivation(const StorePath& drv_path) {

@@ -81,9 +81,7 @@ void check_fixed_output(const std::string& subject, const PathInfo& info, const 
     throw build_error(subject + "its output refers to " + info.references.begin()->full() +
                       ", and a fixed output may refer to no store path");
   const bool flat = !info.content_address.starts_with("fixed:r:");
-  const fs::file_status status = fs::symlink_status(tree);
-  if (flat &&
-      (status.type() != fs::file_type::regular || (status.permissions() & fs::perms::owner_exec) != fs::perms::none))
+  if (flat && !is_plain_file(tree))
     throw build_error(subject + "its output is not a plain, non-executable file, as a flat hash needs",
                       "set outputHashMode = \"recursive\"");
   const std::string_view hash = std::string_view{info.content_address}.substr(flat ? 6 : 8);

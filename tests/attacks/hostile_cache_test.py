@@ -1,5 +1,5 @@
 """Caches that lie about sizes and addresses, lead elsewhere, or are somebody else."""
-import base64, hashlib, http.server, os, ssl, subprocess, threading
+import base64, hashlib, http.server, os, shutil, ssl, subprocess, threading
 import attack
 import programs
 
@@ -17,7 +17,7 @@ def nar(contents):
 
 
 class Server:
-    """Answers by a table: path → (status, headers, body). Remembers paths and Authorization headers."""
+    """Answers by a table: «METHOD», or a path → (status, headers, body). Remembers paths and Authorization headers."""
 
     def __init__(self, answers, context=None):
         asked = self.asked = []
@@ -29,7 +29,8 @@ class Server:
                 asked.append((self.path, self.headers.get("Authorization")))
                 length = int(self.headers.get("Content-Length") or 0)
                 self.rfile.read(length)
-                status, headers, body = answers.get(self.path, (404, {}, b"not here"))
+                known = [name for name in (self.path, self.command) if name in answers]
+                status, headers, body = answers[known[0]] if known else (404, {}, b"not here")
                 self.send_response(status)
                 for name, value in {"Content-Length": str(len(body)), **headers}.items():
                     if value is not None:
@@ -103,6 +104,17 @@ class HostileCaches(attack.Attack):
             self.assertEqual([p for p in (self.root / "store").iterdir()], [])
         return result
 
+    def certificate(self, name, subject):
+        """A server's TLS context with a certificate NAME.pem that nobody else has signed."""
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-days", "2", "-subj", "/CN=test", "-addext", f"subjectAltName={subject}",
+                        "-keyout", self.work / f"{name}.key", "-out", self.work / f"{name}.pem"],
+                       check=True, capture_output=True)
+        os.chmod(self.work / f"{name}.pem", 0o644)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.work / f"{name}.pem", self.work / f"{name}.key")
+        return context
+
     def test_the_server_is_what_it_says(self):
         """The attacks below differ from this by one thing each."""
         text, data = self.narinfo()
@@ -130,15 +142,17 @@ class HostileCaches(attack.Attack):
         self.assertEqual(other.asked, [])
 
     def test_it_redirects_an_upload_and_its_token(self):
-        other = self.serve({})
-        server = self.serve({})
-        key, _ = self.key("mine-1")
+        other = self.serve({}, self.certificate("right", "IP:127.0.0.1"))
+        trust = {"NIX_SSL_CERT_FILE": "", "SSL_CERT_FILE": str(self.work / "right.pem"), "KPKG_TOKEN": "sesame"}
         path = self.kpkg("store", "add", self.write("file", "x")).stdout.strip()
-        answers = {f"/{path[12:44]}.narinfo": (307, {"Location": f"{other.url}/n"}, b"")}
-        server = self.serve(answers)
-        self.kpkg("push", "--to", server.url, path, env={"KPKG_TOKEN": "sesame"}, status=None)
-        self.assertEqual(other.asked, [])
-        self.assertTrue(any(token == "Bearer sesame" for _, token in server.asked))
+        moved = (307, {"Location": f"{other.url}/moved"}, b"")
+        server = self.serve({"PUT": moved})
+        self.kpkg("push", "--to", server.url, path, env=trust, status=1)
+        self.assertTrue(any(asked.startswith("/nar/") and token == "Bearer sesame" for asked, token in server.asked))
+        self.assertEqual(other.asked, [])  # an upload does not follow
+        server = self.serve({"HEAD": moved})
+        self.kpkg("push", "--to", server.url, path, env=trust, status=None)
+        self.assertEqual(other.asked, [("/moved", None)])  # a question does, without the token
 
     def test_an_archive_is_larger_than_announced(self):
         text, data = self.narinfo(FileSize="50")
@@ -153,11 +167,13 @@ class HostileCaches(attack.Attack):
         self.install(server.url, 5)
 
     def test_a_path_fills_the_disk(self):
-        for size, status in [(2**62, 5), (2**64 - 1, 5), (31 * 2**30, None)]:
+        more_than_free = shutil.disk_usage(self.work).free + 2**30
+        for size, limit, status, words in [(2**62, 2**35, 5, "limit"), (2**64 - 1, 2**35, 5, "limit"),
+                                           (more_than_free, 2**60, 1, "free")]:
             text, data = self.narinfo(NarSize=str(size))
             server = self.serve({f"/{DIGEST}.narinfo": (200, {}, text), "/nar/x.nar": (200, {}, data)})
-            result = self.install(server.url, status)
-            self.assertNotEqual(result.returncode, 0)
+            self.assertIn(words, self.install(server.url, status, "--max-path-size", str(limit)).stderr)
+            self.assertNotIn("/nar/x.nar", [path for path, _ in server.asked])
         self.assertIn("--max-path-size", self.kpkg("install", "--help").stdout)
         text, data = self.narinfo()
         server = self.serve({f"/{DIGEST}.narinfo": (200, {}, text), "/nar/x.nar": (200, {}, data)})
@@ -185,17 +201,8 @@ class HostileCaches(attack.Attack):
     def test_somebody_else_answers_over_tls(self):
         text, data = self.narinfo()
         answers = {f"/{DIGEST}.narinfo": (200, {}, text), "/nar/x.nar": (200, {}, data)}
-        names = {"right": "IP:127.0.0.1", "wrong": "DNS:registry.example"}
-        for name, subject in names.items():
-            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                            "-days", "2", "-subj", "/CN=test", "-addext", f"subjectAltName={subject}",
-                            "-keyout", self.work / f"{name}.key", "-out", self.work / f"{name}.pem"],
-                           check=True, capture_output=True)
-            os.chmod(self.work / f"{name}.pem", 0o644)
-        for name, status in [("wrong", 5), ("right", 0)]:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(self.work / f"{name}.pem", self.work / f"{name}.key")
-            server = self.serve(answers, context)
+        for name, subject, status in [("wrong", "DNS:registry.example", 5), ("right", "IP:127.0.0.1", 0)]:
+            server = self.serve(answers, self.certificate(name, subject))
             self.assertIn("who it is", self.install(server.url, 5).stderr)  # signed by nobody known
             self.install(server.url, status, env={"NIX_SSL_CERT_FILE": "", "SSL_CERT_FILE": str(self.work / f"{name}.pem")})
 

@@ -1,5 +1,5 @@
 """Expressions that look at files which are none of theirs."""
-import json, os, socket
+import os, socket
 import attack
 
 
